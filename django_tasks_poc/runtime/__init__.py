@@ -1,0 +1,5 @@
+"""Running one stage in its process: from the request to the report."""
+
+from .stage import prepare, run
+
+__all__ = ["prepare", "run"]

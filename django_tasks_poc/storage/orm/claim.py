@@ -1,0 +1,274 @@
+"""Claiming stages: first the tasks that have something to claim, then the first due stages of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import connections
+from django.db.models import F, Min, OuterRef, Subquery
+
+from ...exceptions import ManagerLost, TaskBusy
+from ...messages import PreviousData
+from ...models import Kind, ManagerProcess, Task, TaskStage
+from ...states import State
+from ..values import Claim
+from .locks import locked, writing
+from .rows import read_stages
+from .writer import Writer
+
+#: What is read of a stage that is claimed.
+_COLUMNS = (
+    "uuid", "task_id", "order", "kind", "state", "handler", "params", "due", "attempt", "attempt_base", "start",
+    "lost", "cursor", "started_at",
+)  # fmt: skip
+#: A claim looks at this many tasks at the most.
+_TASKS = 100
+_CLAIMABLE = frozenset({State.READY, State.RUNNING, State.WAITING})
+#: In these a stage may begin, if only a finally; a state that nobody knows is not among them.
+_NOT_HELD = frozenset(State) - {State.PROMISED, State.PAUSED}
+
+
+def claim(alias: str, node: str, manager: UUID, limit: int) -> list[Claim]:
+    """Claim up to ``limit`` stages of the node for a living manager; none means that there is none to claim now."""
+    while True:
+        looked_at, claims = _claim_once(alias, node, manager, limit)
+        # Tasks that turned out to have nothing are no longer candidates: look at those that they stood before.
+        if claims or not looked_at:
+            return claims
+
+
+def _claim_once(alias: str, node: str, manager: UUID, limit: int) -> tuple[int, list[Claim]]:
+    with writing(alias):
+        lock_manager(alias, manager)
+        writer = Writer(alias)
+        writer.lock(_candidates(writer, node, min(limit, _TASKS)))
+        _promote_due(writer)
+        quotas = _share_out([task for task in writer.tasks.values() if task.claimable], limit)
+        chosen = _choose(writer, quotas)
+        claims = _take(writer, chosen, manager)
+        writer.flush()
+        return len(writer.tasks), claims
+
+
+def claim_one(alias: str, manager: UUID, uuid: UUID) -> Claim:
+    """Claim one READY stage by name, whatever its turn."""
+    with writing(alias):
+        lock_manager(alias, manager)
+        writer = Writer(alias)
+        task_id = TaskStage.objects.using(alias).values_list("task", flat=True).get(uuid=uuid)
+        writer.lock([task_id])
+        task = writer.task(task_id)
+        stage = TaskStage.objects.using(alias).get(uuid=uuid)
+        if stage.state != State.READY:
+            raise TaskBusy(uuid, f"Stage {uuid} is {stage.state}; only a READY one can be started.")
+        if stage.kind == Kind.STAGE and (task.state not in _CLAIMABLE or task.closing or task.room == 0):
+            raise TaskBusy(uuid, f"Task {task.uuid} is {task.state} and lets no further stage begin now.")
+        if not task.parallel and stage.order != task.position:
+            raise TaskBusy(uuid, f"Stage {uuid} is not the next one of its task.")
+        position = task.position
+        claims = _take(writer, [stage], manager)
+        task.position = position  # Stages before this one may not have been claimed.
+        writer.wake(task)  # The next claim finds out what is left.
+        writer.flush()
+        return claims[0]
+
+
+def lock_manager(alias: str, manager: UUID) -> ManagerProcess:
+    """Lock the manager's own row; raise ManagerLost unless it lives."""
+    rows = ManagerProcess.objects.using(alias).filter(uuid=manager, stopped_at__isnull=True)
+    row: ManagerProcess | None = locked(rows, alias).first()
+    if row is None:
+        raise ManagerLost(f"Manager {manager} was declared dead; its stages were returned.")
+    return row
+
+
+def _candidates(writer: Writer, node: str, limit: int) -> list[UUID]:
+    """Return the first claimable tasks, and some that are due by now; a later claim goes on with the others."""
+    tasks = Task.objects.using(writer.alias).filter(node=node)
+    claimable = tasks.filter(claimable=True, state__in=State).order_by("-priority", "turn", "age")
+    due = tasks.filter(due__lte=writer.now, state__in=_NOT_HELD).order_by("due")
+    # Both are locked by one statement: rows are locked in one order.
+    return [*claimable.values_list("uuid", flat=True)[:limit], *due.values_list("uuid", flat=True)[:_TASKS]]
+
+
+def _promote_due(writer: Writer) -> None:
+    """Make claimable what is due by now."""
+    for task in writer.tasks.values():
+        if task.due is not None and task.due <= writer.now and task.state in _NOT_HELD:
+            task.claimable, task.due = True, None
+            writer.touch(task)
+
+
+def _share_out(tasks: list[Task], limit: int) -> dict[UUID, int]:
+    """Return how many stages each task may have: strict between priorities, in turns between equals."""
+    quotas: dict[UUID, int] = {}
+    for priority in sorted({task.priority for task in tasks}, reverse=True):
+        wants = {}
+        for task in sorted(tasks, key=lambda task: (task.turn, task.age)):
+            if task.priority == priority:
+                wants[task.uuid] = _appetite(task)
+        while limit and any(wants.values()):
+            hungry = [uuid for uuid, want in wants.items() if want]
+            share = max(1, limit // len(hungry))
+            for uuid in hungry:
+                portion = min(share, wants[uuid], limit)
+                quotas[uuid] = quotas.get(uuid, 0) + portion
+                wants[uuid] -= portion
+                limit -= portion
+    return quotas
+
+
+def _appetite(task: Task) -> int:
+    if task.finished_at is not None:
+        return int(task.active)
+    if task.state not in _CLAIMABLE:
+        return 0
+    return task.ready_count if task.room is None else min(task.ready_count, task.room)
+
+
+def _choose(writer: Writer, quotas: dict[UUID, int]) -> list[TaskStage]:
+    """Return the due stages to be claimed, and note on each task whether there is more."""
+    sequential: list[Task] = []
+    parallel: list[Task] = []
+    for task in writer.tasks.values():
+        if quotas.get(task.uuid):
+            (sequential if _is_one_by_one(task) else parallel).append(task)
+        elif not _appetite(task):
+            task.claimable = False
+            writer.touch(task)
+    stages = TaskStage.objects.using(writer.alias)
+    chosen = []
+    if sequential:
+        rows = stages.filter(task__in=[task.uuid for task in sequential], order=F("task__position"))
+        for stage in read_stages(rows.filter(state=State.READY), _COLUMNS):
+            task = writer.tasks[stage.task_id]
+            if stage.due is None or stage.due <= writer.now:
+                chosen.append(stage)
+            else:
+                task.due = stage.due
+        for task in sequential:
+            task.claimable = False
+            writer.touch(task)
+    if parallel:
+        keys = _first_due(writer, parallel, quotas)
+        found = {stage.uuid: stage for stage in read_stages(stages.filter(uuid__in=keys), _COLUMNS)}
+        chosen += [found[key] for key in keys]
+        _note_what_is_left(writer, parallel, [found[key] for key in keys], quotas)
+    return chosen
+
+
+def _is_one_by_one(task: Task) -> bool:
+    return not task.parallel or task.finished_at is not None
+
+
+def _first_due(writer: Writer, tasks: list[Task], quotas: dict[UUID, int]) -> list[UUID]:
+    """Return the keys of the first due stages of each parallel task: those that came back, then those never claimed."""
+    connection = connections[writer.alias]
+    key, due = TaskStage._meta.pk, TaskStage._meta.get_field("due")
+    parts, params = [], []
+    order = connection.ops.quote_name("order")
+    for task in tasks:
+        limit = quotas[task.uuid]
+        started = "AND started_at IS NOT NULL" if task.closing else ""
+        rows = f"FROM django_tasks_poc_taskstage WHERE task_id = %s AND state = 'READY' {started}"
+        back = f"SELECT uuid, 0 AS part, {order} AS place {rows} AND due <= %s ORDER BY due LIMIT {limit}"
+        fresh = f"SELECT uuid, 1 AS part, {order} AS place {rows} AND due IS NULL AND {order} >= %s"
+        both = f"SELECT * FROM ({back}) AS back UNION ALL "
+        both += f"SELECT * FROM ({fresh} ORDER BY {order} LIMIT {limit}) AS fresh"
+        first = f"SELECT uuid FROM ({both}) AS stage ORDER BY part, place LIMIT {limit}"
+        parts.append(f"SELECT uuid FROM ({first}) AS mine")
+        uuid = key.get_db_prep_value(task.uuid, connection)
+        params += [uuid, due.get_db_prep_value(writer.now, connection), uuid, task.position]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), params)
+        return [key.to_python(value) for (value,) in cursor.fetchall()]
+
+
+def _note_what_is_left(writer: Writer, tasks: list[Task], found: list[TaskStage], quotas: dict[UUID, int]) -> None:
+    counts: dict[UUID, int] = {}
+    for stage in found:
+        counts[stage.task_id] = counts.get(stage.task_id, 0) + 1
+    short = []
+    for task in tasks:
+        writer.touch(task)
+        if counts.get(task.uuid, 0) < quotas[task.uuid]:
+            short.append(task)
+        elif counts[task.uuid] >= _appetite(task):
+            task.claimable = False
+    if short:
+        # What is left of these is due later, or nothing.
+        rows = TaskStage.objects.using(writer.alias).filter(task__in=[task.uuid for task in short], state=State.READY)
+        dues = dict(rows.filter(due__gt=writer.now).order_by().values_list("task").annotate(Min("due")))
+        for task in short:
+            task.claimable, task.due = False, dues.get(task.uuid)
+
+
+def _take(writer: Writer, stages: Iterable[TaskStage], manager: UUID) -> list[Claim]:
+    """Move the chosen stages to RUNNING under a new token, and return what their processes need."""
+    tasks = writer.tasks
+
+    def place(stage: TaskStage) -> tuple[Any, ...]:
+        task = tasks[stage.task_id]
+        return -task.priority, task.turn, task.uuid, stage.order
+
+    chosen = sorted(stages, key=place)
+    tokens = [uuid4() for _ in chosen]
+    for stage in chosen:
+        task = writer.tasks[stage.task_id]
+        if stage.kind == Kind.STAGE:
+            writer.count(task, State.READY, -1)
+            writer.count(task, State.RUNNING, 1)
+            task.started_at = task.started_at or writer.now
+            writer.move_task(task, State.RUNNING)
+            if task.parallel and stage.due is None:
+                task.position = max(task.position, stage.order + 1)
+        task.turn = writer.now
+        writer.touch(task)
+    writer.start_stages(chosen, tokens, manager)
+    previous = _previous(writer.alias, writer.tasks, chosen)
+    return [
+        _claim(writer.tasks[stage.task_id], stage, token, previous.get(stage.uuid))
+        for stage, token in zip(chosen, tokens, strict=True)
+    ]
+
+
+def _claim(task: Task, stage: TaskStage, token: UUID, previous: PreviousData | None) -> Claim:
+    return Claim(
+        task=task.uuid, root=task.root_id, depth=task.depth, stage=stage.uuid, order=stage.order,
+        is_finally=stage.kind == Kind.FINALLY, handler=stage.handler, params=stage.params, token=token,
+        attempt=stage.attempt + 1, spent=stage.attempt + 1 - stage.attempt_base, lost=stage.lost,
+        cursor=stage.cursor, options=task.options, previous=previous,
+    )  # fmt: skip
+
+
+def rehearsal(alias: str, stage: TaskStage, token: UUID) -> Claim:
+    """Return what a claim of the stage would be, and write nothing."""
+    task = Task.objects.using(alias).get(uuid=stage.task_id)
+    return _claim(task, stage, token, _previous(alias, {task.uuid: task}, [stage]).get(stage.uuid))
+
+
+def _previous(alias: str, tasks: dict[UUID, Task], chosen: list[TaskStage]) -> dict[UUID, PreviousData]:
+    """Return the outcome before each stage of a sequential task, and a task's own for its finally stage."""
+    found: dict[UUID, PreviousData] = {}
+    before: dict[tuple[UUID, int], UUID] = {}
+    for stage in chosen:
+        task = tasks[stage.task_id]
+        if stage.kind == Kind.FINALLY:
+            found[stage.uuid] = PreviousData(task.uuid, task.state, task.message, task.response, task.response_type)
+        elif not task.parallel and stage.order:
+            before[task.uuid, stage.order - 1] = stage.uuid
+    if before:
+        waited = Task.objects.filter(parent_stage=OuterRef("uuid")).exclude(state=State.PROMISED).order_by("-uuid")
+        rows = TaskStage.objects.using(alias).filter(task__in={task for task, _ in before})
+        rows = rows.filter(order__in={order for _, order in before}).defer("params", "cursor")
+        for stage in rows.annotate(nested=Subquery(waited.values("uuid")[:1])):
+            if (key := before.get((stage.task_id, stage.order))) is not None:
+                # One that was run anew may have waited once, and failed without a wait since.
+                nested = getattr(stage, "nested") if stage.waited else None  # noqa: B009  # annotated
+                found[key] = PreviousData(
+                    stage.uuid, stage.state, stage.message, stage.response, stage.response_type,
+                    stage.error_class, stage.error_message, stage.traceback, nested,
+                )  # fmt: skip
+    return found

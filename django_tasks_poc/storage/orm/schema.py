@@ -1,0 +1,44 @@
+"""Tables that are not there, or are those of an older version."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS
+from django.db.utils import OperationalError, ProgrammingError
+
+from ...exceptions import NotMigrated
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+_TABLES = "django_tasks_poc_"
+#: SQLite, PostgreSQL, MariaDB and MySQL.
+_MISSING = ("no such table", "no such column", "has no column", "does not exist", "doesn't exist", "Unknown column")
+
+
+def not_migrated(alias: str, error: Exception) -> NotMigrated | None:
+    """Return what to do about the error if a table or a column of ours is missing, else None."""
+    text = str(error)
+    is_schema = isinstance(error, OperationalError | ProgrammingError) and any(words in text for words in _MISSING)
+    if not is_schema or _TABLES not in text:
+        return None
+    command = "manage.py migrate" + ("" if alias == DEFAULT_DB_ALIAS else f" --database {alias}")
+    reason = str(error.args[-1]).partition("\n")[0].strip()  # MySQL puts a number before its words
+    return NotMigrated(f"Database {alias!r} lacks tables of django_tasks_poc ({reason}). Run {command}.")
+
+
+def explained(method: Method) -> Method:
+    """Have the method, of something with an alias, raise NotMigrated where that is the cause of its error."""
+
+    @functools.wraps(method)
+    def with_words(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(self, *args, **kwargs)
+        except (OperationalError, ProgrammingError) as error:
+            if (known := not_migrated(self.alias, error)) is not None:
+                raise known from error
+            raise
+
+    return with_words  # type: ignore[return-value]  # a method bound by its class
