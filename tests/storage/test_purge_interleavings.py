@@ -76,5 +76,19 @@ def test_a_purge_leaves_a_hidden_tree_to_the_one_that_has_it(live: Store, actors
     assert row_count() == 0
 
 
+def test_a_purge_waits_for_a_tree_that_it_has_begun(live: Store, actors: tuple[Actor, Actor]) -> None:
+    """Given a tree that was hidden, when another looks whether it is to be had, then its purge goes on behind that."""
+    root = failed(live)
+    begun = first_piece(live, 1).next
+    assert begun is not None
+    assert begun.tree == root.uuid
+    looks = Task.objects.select_for_update().filter(uuid=root.uuid)
+    one, two = actors
+    _, piece, waited = interleave(one, lambda: list(looks), two, lambda: live.task_command.purge(5000, begun, NOW))
+    assert (waited, piece.next) == (True, begun)
+    live.purge(older_than=None)
+    assert row_count() == 0
+
+
 def first_piece(store: Store, piece: int) -> Purged:
     return store.task_command.purge(piece, PurgeCursor(), NOW)

@@ -139,7 +139,8 @@ class Purge:
         try:
             with writing(self._alias):
                 root = self._tasks.filter(uuid=tree, purging=True).values_list("title", flat=True)
-                if not (found := list(locked(root, self._alias, skips=True))):
+                # One's own tree is waited for: another purge may only be looking whether it is to be had.
+                if not (found := list(locked(root, self._alias, skips=cursor.tree is None))):
                     return Purged(next=left)  # Another process is at it, or it is gone.
                 (title,) = found
                 below = self._tasks.filter(root=tree, purging=False).values_list("uuid", flat=True)[: self._limit]
