@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .conf import NodeConfig, config
 from .storage.base import StageCommand, StageQuery, TaskCommand, TaskQuery, storage
@@ -70,27 +69,3 @@ def databases() -> dict[str, list[str]]:
     for label in sorted(nodes, key=lambda label: label != "default"):
         found.setdefault(nodes[label].database, []).append(label)
     return found
-
-
-def abandon(connection: BaseDatabaseWrapper) -> None:
-    """Close the connection, which rolls back, in whatever transaction it is; its alias has a fresh one afterwards."""
-    in_transaction = connection.in_atomic_block
-    connection.close()
-    if in_transaction:
-        # A wrapper that was left inside atomic() waits for its end for ever.
-        del connections[connection.alias]
-
-
-def prepare_connections() -> None:
-    """Make the connections of a process of ours fit for it, whatever the project's settings say.
-
-    SQLite connections take the writer lock at BEGIN (a transaction that reads first and then writes would fail, and
-    no busy timeout helps); pools are off, since a pool's threads do not survive a fork.
-    """
-    for alias in connections:
-        connection = connections[alias]
-        options = connection.settings_dict.setdefault("OPTIONS", {})
-        options.pop("pool", None)
-        if connection.vendor == "sqlite":
-            options["transaction_mode"] = "IMMEDIATE"
-        connection.close()

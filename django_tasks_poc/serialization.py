@@ -24,6 +24,7 @@ _TOO_DEEP = f"it is nested more than {MAX_DEPTH} levels deep, or holds itself; m
 _KEYS = "a key of a dict is no string; convert the keys."
 
 
+@lru_cache(maxsize=4096)
 def import_class(path: str, base: type) -> type:
     """Import the class at ``package.module.Class`` (or ``.Outer.Inner``) and return it if it derives from ``base``."""
     found = _import(path)
@@ -40,7 +41,6 @@ def refuse_abstract(cls: Any) -> None:
         raise InvalidHandler(f"{class_path(cls)} is abstract; it must have the method {missing}.")
 
 
-@lru_cache(maxsize=4096)
 def _import(path: str) -> Any:
     parts = path.split(".")
     if len(parts) < 2 or not all(part.isidentifier() for part in parts):

@@ -18,7 +18,7 @@ LEVELS = (
     "states outcomes entities serialization conf signals exceptions messages identifiers options draft channels logs"
     " words purging storage.loading storage.values",
     "models storage.base migrations",
-    "node storage.orm router",
+    "node connections storage.orm router",
     "lifecycle builder handlers results context",
     "processing executors runtime wakeup",
     "manager viewer testing",

@@ -16,10 +16,11 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from ..messages import Link, Report, Request
+from ..connections import abandon_all
+from ..messages import Link, Report, Request, pack
 from . import process
-from .link import SocketLink
-from .restore import Snapshot, close_connections, flush, reseed
+from .link import SocketLink, mute_forks
+from .restore import Snapshot, flush, reseed
 
 # Plain numbers, for the same reason.
 _DEFAULTS = (int(signal.SIGTERM), int(signal.SIGHUP), int(signal.SIGCHLD))
@@ -41,6 +42,18 @@ def run_cold(run: Run, fd: int) -> NoReturn:
     process.close_on_exec()
     open_up_streams()
     work(sock, [], run, 1)
+
+
+def rehearse(run: Run, request: Request) -> None:
+    """Run a stage in a fork server, so that its children find in caches what each would have to work out anew.
+
+    For a trivial stage that is half of all the pages it touches, and so copies.
+    """
+    mine, theirs = socket.socketpair()
+    with mine, theirs:
+        mine.send(pack(request))
+        _stages(SocketLink(theirs), (), run, 1)
+        mute_forks()
 
 
 def begin(parent: int, sock: socket.socket, outputs: Sequence[tuple[int, int]], run: Run, max_stages: int) -> NoReturn:
@@ -115,7 +128,7 @@ def _stages(link: SocketLink, outputs: Sequence[tuple[int, int]], run: Run, max_
         link.report(report, goes_on=goes_on)
         if not goes_on:
             break
-    close_connections()
+    abandon_all()
     return 0
 
 

@@ -29,14 +29,15 @@ from .departures import Departures
 _FORK_AGAIN = 0.1
 
 
-def serve(run: Run, prepare: Callable[[str], None], options: str) -> NoReturn:
+def serve(run: Run, prepare: Callable[[str], None], rehearsal: Request, options: str) -> NoReturn:
     """Be a fork server until the manager says so or is gone; ``options`` is the argument of ``--serve``.
 
-    ``run`` runs a request in a child; ``prepare`` imports the module of a handler, given by its dotted path.
+    ``run`` runs a request in a child; ``prepare`` imports the module of a handler, given by its dotted path;
+    ``rehearsal`` is run once in the server itself.
     """
     code = 1
     try:
-        ForkServer(msgspec.json.decode(options, type=control.ServeOptions), run, prepare).serve()
+        ForkServer(msgspec.json.decode(options, type=control.ServeOptions), run, prepare).serve(rehearsal)
         code = 0
     except BaseException:
         sys.excepthook(*sys.exc_info())
@@ -65,8 +66,8 @@ class ForkServer:
         #: For each slot, what its child has to close.
         self._foreign: list[list[int]] = []
 
-    def serve(self) -> None:
-        self._set_up()
+    def serve(self, rehearsal: Request) -> None:
+        self._set_up(rehearsal)
         self._tell(control.Ready(os.getpid()))
         while not self._over:
             timeout = _FORK_AGAIN if self._refused else self._departures.timeout
@@ -79,7 +80,7 @@ class ForkServer:
                 self._obey()
         self._departures.kill_all()
 
-    def _set_up(self) -> None:
+    def _set_up(self, rehearsal: Request) -> None:
         process.die_with_parent(self._options.parent)
         process.close_on_exec()
         process.adopt_orphans()
@@ -95,6 +96,7 @@ class ForkServer:
             own.append(self._departures.offspring.fd)
         for slot in self._options.slots:
             self._foreign.append([*own, *(fd for other in self._options.slots if other is not slot for fd in other)])
+        child.rehearse(self._run, rehearsal)
         _freeze()
         # From here on the end of the control socket tells of the manager's death: the groups of the children are
         # killed then, which a parent-death signal could not do.

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from uuid import UUID
 
+from ..connections import abandon_all
 from ..messages import Checkpoint, Progress, Request
 from .base import Executor, Exit, Listener
 from .child import Run
-from .restore import close_connections
 
 
 class InlineExecutor(Executor):
@@ -77,7 +77,7 @@ class InlineExecutor(Executor):
         except BaseException as error:
             exit = Exit(os.getpid(), 1, stderr="".join(traceback.format_exception(error)))
         finally:
-            close_connections()
+            abandon_all()
         tell(self._over, request.token, partial(self._listener.ended, request.token, report, exit))
 
     def _over(self, token: UUID, tell: partial[None]) -> None:

@@ -28,6 +28,8 @@ from ..messages import (
 from ..outcomes import Answer
 
 _HEAD = struct.Struct("!I")
+# Plain numbers: to combine the enums of ``socket`` touches pages that a new child has to copy.
+_PEEK, _DONTWAIT, _WAITALL = int(socket.MSG_PEEK), int(socket.MSG_DONTWAIT), int(socket.MSG_WAITALL)
 #: Seconds between two progress messages; what comes sooner is replaced by the next.
 _PROGRESS_EVERY = 0.1
 #: Characters of a progress message; so a frame is small enough to go into the socket whole or not at all.
@@ -59,7 +61,7 @@ class SocketLink:
     def receive(self) -> Request | None:
         """Wait for a request and tell that it is taken up; None when the manager is gone."""
         if not self._requests and self._held:
-            self._fill(socket.MSG_DONTWAIT)
+            self._fill(_DONTWAIT)
         if not self._requests:
             self._send_held()
         while not self._requests:
@@ -132,17 +134,17 @@ class SocketLink:
         try:
             frame = b""
             while not frame:
-                head = recv(_HEAD.size, flags | socket.MSG_PEEK)
+                head = recv(_HEAD.size, flags | _PEEK)
                 if len(head) < _HEAD.size:
                     return False
                 size = _HEAD.size + _HEAD.unpack(head)[0]
                 try:
-                    frame = recv(size, socket.MSG_DONTWAIT)
+                    frame = recv(size, _DONTWAIT)
                 except BlockingIOError:
                     # What was seen has been taken back meanwhile.
                     continue
             while len(frame) < size:
-                more = recv(size - len(frame), socket.MSG_WAITALL)
+                more = recv(size - len(frame), _WAITALL)
                 if not more:
                     return False
                 frame += more
@@ -178,7 +180,7 @@ class SocketLink:
 
     def _try_to_send(self, frame: bytes) -> bool:
         try:
-            sent = self._sock.send(frame, socket.MSG_DONTWAIT)
+            sent = self._sock.send(frame, _DONTWAIT)
         except OSError:
             return False
         if sent < len(frame):
@@ -210,11 +212,12 @@ def _clean(message: Report) -> Message:
 _speaker: SocketLink | None = None
 
 
-def _mute_fork() -> None:
+def mute_forks() -> None:
+    """Have nobody speak for the stage any more: this process is a fork of its own, or about to fork others."""
     global _speaker
     if _speaker is not None:
         _speaker.mute()
         _speaker = None
 
 
-os.register_at_fork(after_in_child=_mute_fork)
+os.register_at_fork(after_in_child=mute_forks)

@@ -8,10 +8,7 @@ import sys
 import threading
 from typing import Any
 
-from django.db.backends.signals import connection_created
-from django.dispatch import receiver
-
-from ..node import abandon
+from ..connections import abandon_all
 from .knobs import Knobs
 from .process import thread_count
 
@@ -101,31 +98,11 @@ def has_children() -> bool:
 
 def restore_django() -> None:
     """Close the connections, which rolls back, and forget language and time zone."""
-    close_connections()
+    abandon_all()
     from django.utils import timezone, translation
 
     translation.deactivate()
     timezone.deactivate()
-
-
-def close_connections() -> None:
-    """Close the connections of this thread; costs nothing in a process that opened none."""
-    if not _opened:
-        return
-    from django.db import connections
-
-    _opened.clear()
-    for connection in connections.all(initialized_only=True):
-        abandon(connection)
-
-
-#: Aliases of connections that were opened in this process, since they were last closed.
-_opened: set[str] = set()
-
-
-@receiver(connection_created)
-def _note(*, connection: Any, **_: Any) -> None:
-    _opened.add(connection.alias)
 
 
 def _identity(descriptor: int) -> tuple[int, int]:

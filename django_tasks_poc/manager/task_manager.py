@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from ..connections import prepare_connections
 from ..exceptions import ManagerLost
-from ..node import prepare_connections
 from .life import Life
 from .options import TaskManagerOptions
 from .stopping import Stop

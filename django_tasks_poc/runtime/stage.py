@@ -14,7 +14,7 @@ from ..entities import EntityFinally, EntityHandler, TaskResponse
 from ..exceptions import InvalidHandler, InvalidParams
 from ..messages import Link, Report, Request
 from ..outcomes import Answer, Outcome
-from ..serialization import import_class, load_params, load_response, reading
+from ..serialization import import_class, load_params, load_response, params_type, reading
 from ..states import State
 from .answers import as_outcome, checked, error_outcome, report_of
 from .atomic import AtomicScope
@@ -31,8 +31,9 @@ _ANSWER_OF_STATE = {
 
 
 def prepare(handler: str) -> None:
-    """Import the handler's module ahead of its first stage."""
-    import_class(handler, object)
+    """Import the handler's module ahead of its first stage, and learn what params it takes."""
+    base = EntityFinally if issubclass(import_class(handler, object), EntityFinally) else EntityHandler
+    params_type(import_class(handler, base))
 
 
 def run(request: Request, link: Link, builder: TaskBuilder | None = None) -> Report:
@@ -137,10 +138,8 @@ def _call(method: Any, *args: Any) -> Any:
 
 def _call_here(method: Any, *args: Any) -> Any:
     """Call a method that may be async; an async one runs in this thread, where the transaction is."""
-    if inspect.iscoroutinefunction(method):
-        return async_to_sync(method)(*args)
     answer = method(*args)
-    if inspect.isawaitable(answer):
+    if not isinstance(answer, Outcome) and inspect.isawaitable(answer):
         return async_to_sync(_await)(answer)
     return answer
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import connections
 
+from ..connections import abandon, opened
 from ..exceptions import InvalidHandler
-from ..node import abandon
 
 
 class Transactions:
@@ -36,7 +36,7 @@ class Transactions:
 
 def _depths() -> dict[str, int]:
     found = {}
-    for connection in connections.all(initialized_only=True):
+    for connection in opened():
         depth = len(connection.savepoint_ids) + connection.in_atomic_block
         # With AUTOCOMMIT off in the settings there is nothing to be seen.
         is_off = connection.connection is not None and not connection.autocommit

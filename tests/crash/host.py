@@ -24,7 +24,7 @@ from typing import Any
 from django.db import connection, connections
 from django.db.backends.signals import connection_created
 
-from django_tasks_poc.node import prepare_connections
+from django_tasks_poc.connections import prepare_connections
 
 from . import checks, scenario
 from .handlers import Witness

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from uuid import uuid4
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -71,7 +72,7 @@ def main() -> None:
         sys.exit("The settings are broken.")
     set_up()
     if options.serve:
-        serve(run, prepare, options.serve)
+        serve(run, prepare, Request(*[uuid4()] * 3, "default", "echo", "1"), options.serve)
     run_cold(run, options.fd)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from ...connections import prepare_connections
 from ...exceptions import TaskError
 from ...executors import run_cold, serve
 from ...manager.by_hand import rehearse, run_by_hand
-from ...node import prepare_connections
-from ...runtime import prepare, run
+from ...runtime import prepare, rehearsal, run
 from ..verb import as_uuid
 
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         prepare_connections()
         if options["serve"]:
-            serve(run, prepare, options["serve"])
+            serve(run, prepare, rehearsal(), options["serve"])
         if options["fd"] is not None:
             run_cold(run, options["fd"])
         if not (options["task"] and options["stage"]):
