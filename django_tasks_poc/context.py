@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -28,10 +29,10 @@ class TaskStageContext:
     ``deadline`` is the moment, in seconds of ``time.monotonic()``, at which the attempt is stopped.
     """
 
-    def __init__(self, request: Request, link: Link, builder: TaskBuilder) -> None:
+    def __init__(self, request: Request, link: Link, make_builder: Callable[[str], TaskBuilder]) -> None:
         self._request = request
         self._link = link
-        self.builder = builder
+        self._make_builder = make_builder
         self.task: UUID = request.task
         self.stage: UUID = request.stage
         self.attempt: int = request.attempt
@@ -42,6 +43,11 @@ class TaskStageContext:
     @property
     def node(self) -> EntityNode:
         return nodes[self._request.node]
+
+    @cached_property
+    def builder(self) -> TaskBuilder:
+        """Builds tasks on the stage's node."""
+        return self._make_builder(self._request.node)
 
     @property
     def token(self) -> UUID:

@@ -25,7 +25,6 @@ from .restore import Snapshot, flush, reseed
 # Plain numbers, for the same reason.
 _DEFAULTS = (int(signal.SIGTERM), int(signal.SIGHUP), int(signal.SIGCHLD))
 _SIGINT, _UNBLOCK = int(signal.SIGINT), int(signal.SIG_UNBLOCK)
-_HELD = tuple(int(number) for number in process.HELD_SIGNALS)
 
 Run = Callable[[Request, Link], Report]
 
@@ -150,7 +149,7 @@ def _default_signals() -> None:
     for number in _DEFAULTS:
         _signal.signal(number, _signal.SIG_DFL)
     _signal.signal(_SIGINT, _signal.default_int_handler)
-    _signal.pthread_sigmask(_UNBLOCK, _HELD)
+    _signal.pthread_sigmask(_UNBLOCK, process.HELD_SIGNALS)
 
 
 def _exit_code(exit: SystemExit) -> int:

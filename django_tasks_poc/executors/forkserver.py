@@ -5,6 +5,8 @@ It has one thread, no event loop, no open database connection, and runs no user 
 
 from __future__ import annotations
 
+# Under ``signal``, which makes enums of what it is told and tells.
+import _signal  # type: ignore[import-not-found]
 import contextlib
 import faulthandler
 import gc
@@ -137,7 +139,7 @@ class ForkServer:
         if self._unfit:
             return
         sys.stdout.flush()
-        signal.pthread_sigmask(signal.SIG_BLOCK, process.HELD_SIGNALS)
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, process.HELD_SIGNALS)
         try:
             pid = os.fork()
             if not pid:
@@ -149,7 +151,7 @@ class ForkServer:
         else:
             self._children[pid] = order.slot
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, process.HELD_SIGNALS)
+            _signal.pthread_sigmask(_signal.SIG_UNBLOCK, process.HELD_SIGNALS)
 
     def _fork_refused(self) -> None:
         orders, self._refused = self._refused, []

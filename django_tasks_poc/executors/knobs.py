@@ -28,9 +28,9 @@ class Knobs:
     """
 
     def __init__(self) -> None:
-        self._loggers = [logging.getLogger(), *_known_loggers()]
-        knobs: list[Knob] = [*_KNOBS, *_limits(), (partial(_read_loggers, self._loggers), _write_loggers)]
+        knobs: list[Knob] = [*_KNOBS, *_limits()]
         self._values = [(read, write, read()) for read, write in knobs]
+        self._loggers = [_read_logger(logger) for logger in (logging.getLogger(), *_known_loggers())]
         self._decimal = decimal.getcontext().copy()
 
     def turn_back(self) -> None:
@@ -38,6 +38,7 @@ class Knobs:
         for read, write, value in self._values:
             if read() != value:
                 write(value)
+        _turn_back_loggers(self._loggers)
         decimal.setcontext(self._decimal.copy())
 
 
@@ -54,18 +55,19 @@ def _known_loggers() -> Iterator[logging.Logger]:
             yield logger
 
 
-def _read_loggers(loggers: list[logging.Logger]) -> list[Any]:
-    return [
-        (logger, logger.level, logger.propagate, logger.disabled, logger.handlers[:], logger.filters[:])
-        for logger in loggers
-    ]
+def _read_logger(logger: logging.Logger) -> tuple[Any, ...]:
+    return logger, logger.level, logger.propagate, logger.disabled, logger.handlers[:], logger.filters[:]
 
 
-def _write_loggers(states: list[Any]) -> None:
+def _turn_back_loggers(states: list[tuple[Any, ...]]) -> None:
     for logger, level, propagate, disabled, handlers, filters in states:
-        logger.setLevel(level)
+        if logger.level != level:
+            logger.setLevel(level)
         logger.propagate, logger.disabled = propagate, disabled
-        logger.handlers[:], logger.filters[:] = handlers, filters
+        if logger.handlers != handlers:
+            logger.handlers[:] = handlers
+        if logger.filters != filters:
+            logger.filters[:] = filters
 
 
 def _switch_collector(on: bool) -> None:

@@ -29,7 +29,7 @@ _MADV_COLLAPSE = 25
 #: Linux counts KiB, macOS bytes.
 RSS_UNIT = 1024 if sys.platform == "darwin" else 1
 #: Blocked while a child is forked, so that none is lost before the child has the default actions.
-HELD_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+HELD_SIGNALS = (int(signal.SIGTERM), int(signal.SIGINT), int(signal.SIGHUP))
 
 
 def _prctl(option: int, value: int) -> None:

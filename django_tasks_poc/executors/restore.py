@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Under ``signal``, which makes an enum of each number: that would take longer than all else here.
+import _signal  # type: ignore[import-not-found]
 import os
 import signal
 import sys
@@ -14,7 +16,7 @@ from .process import thread_count
 
 #: A stage may leave a few descriptors open (a cache, a log file); a process that loses more is replaced.
 _LOST_DESCRIPTORS = 32
-_SIGNALS = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+_SIGNALS = sorted(int(number) for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 
 
 class Snapshot:
@@ -22,11 +24,11 @@ class Snapshot:
 
     def __init__(self) -> None:
         self._cwd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._environ = dict(os.environb)
+        self._environ = _environ().copy()
         self._umask = os.umask(0)
         os.umask(self._umask)
-        self._handlers = [(number, signal.getsignal(number)) for number in _SIGNALS]
-        self._blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self._handlers = [(number, _signal.getsignal(number)) for number in _SIGNALS]
+        self._blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
         self._streams = (sys.stdin, sys.stdout, sys.stderr)
         self._ids = (os.getuid(), os.geteuid(), os.getgid(), os.getegid())
         self._threads = (threading.active_count(), thread_count())
@@ -46,17 +48,17 @@ class Snapshot:
 
     def _restore_process(self) -> None:
         os.fchdir(self._cwd)
-        if dict(os.environb) != self._environ:
+        if _environ() != self._environ:
             os.environb.clear()
             os.environb.update(self._environ)
         os.umask(self._umask)
         self._knobs.turn_back()
         for number, handler in self._handlers:
-            if signal.getsignal(number) is not handler:
+            if _signal.getsignal(number) is not handler:
                 # None stands for a handler that was not set in Python: TypeError, so a new process.
-                signal.signal(number, handler)
+                _signal.signal(number, handler)
         signal.set_wakeup_fd(-1)
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._blocked)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, self._blocked)
 
     def _restore_streams(self) -> None:
         sys.stdin, sys.stdout, sys.stderr = self._streams
@@ -103,6 +105,12 @@ def restore_django() -> None:
 
     translation.deactivate()
     timezone.deactivate()
+
+
+def _environ() -> dict[bytes, bytes]:
+    """Return the environment as ``os`` keeps it, since it translates every name and value for whoever asks it."""
+    found: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
+    return found
 
 
 def _identity(descriptor: int) -> tuple[int, int]:

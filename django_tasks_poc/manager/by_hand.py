@@ -79,11 +79,10 @@ def rehearse(node: str, task: UUID, stage: UUID) -> Report:
     processing = Processing(nodes[node], uuid7())
     request, is_atomic = processing.rehearsal(row, uuid4())
     link = _Terminal(processing, request, records=False)
-    builder = _RehearsalBuilder(node)
     if not is_atomic:
-        return run(request, link, builder)
+        return run(request, link, _RehearsalBuilder)
     with transaction.atomic(using=processing.node.database):
-        report = run(request, link, builder)
+        report = run(request, link, _RehearsalBuilder)
         transaction.set_rollback(True, using=processing.node.database)
     return report
 

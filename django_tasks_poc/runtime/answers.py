@@ -39,21 +39,31 @@ def checked(returned: Any, handler: Any, context: TaskStageContext) -> Outcome:
 
 def as_outcome(answer: Any, name: str) -> Outcome:
     """Return what the method ``name`` returned; raise InvalidHandler when it is no outcome, or one of wrong parts."""
-    if inspect.isgenerator(answer) or inspect.isasyncgen(answer):
-        raise InvalidHandler(f"{name} is a generator; {_HINT}, and yield nothing.")
     if not isinstance(answer, Outcome):
+        if inspect.isgenerator(answer) or inspect.isasyncgen(answer):
+            raise InvalidHandler(f"{name} is a generator; {_HINT}, and yield nothing.")
         raise InvalidHandler(f"{name} returned {short(answer)}; {_HINT}.")
-    seconds, error = answer.seconds, answer.error
-    for part, value, fits, wanted in (
-        ("answer", answer.answer, isinstance(answer.answer, Answer), "an Answer"),
-        ("message", answer.message, isinstance(answer.message, str), "a string"),
-        ("error", error, error is None or _is_error(error), "an ErrorInfo of strings"),
-        ("seconds", seconds, isinstance(seconds, int | float) and 0 <= seconds < math.inf, "a number of at least 0"),
-        ("nested", answer.nested, isinstance(answer.nested, UUID | None), "the uuid of a task"),
-    ):
-        if not fits:
-            raise InvalidHandler(f"{name} returned an outcome whose {part} is {short(value)}, not {wanted}; {_HINT}.")
+    if wrong := _wrong_part(answer):
+        part, wanted = wrong
+        value = short(getattr(answer, part))
+        raise InvalidHandler(f"{name} returned an outcome whose {part} is {value}, not {wanted}; {_HINT}.")
     return answer
+
+
+def _wrong_part(outcome: Outcome) -> tuple[str, str] | None:
+    """Name a part of a wrong type or value, and what it must be."""
+    error, seconds, nested = outcome.error, outcome.seconds, outcome.nested
+    if not isinstance(outcome.answer, Answer):
+        return "answer", "an Answer"
+    if not isinstance(outcome.message, str):
+        return "message", "a string"
+    if error is not None and not _is_error(error):
+        return "error", "an ErrorInfo of strings"
+    if not isinstance(seconds, (int, float)) or not 0 <= seconds < math.inf:
+        return "seconds", "a number of at least 0"
+    if nested is not None and not isinstance(nested, UUID):
+        return "nested", "the uuid of a task"
+    return None
 
 
 def _is_error(error: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -36,7 +37,7 @@ def prepare(handler: str) -> None:
     params_type(import_class(handler, base))
 
 
-def run(request: Request, link: Link, builder: TaskBuilder | None = None) -> Report:
+def run(request: Request, link: Link, make_builder: Callable[[str], TaskBuilder] = TaskBuilder) -> Report:
     """Run the stage of a request and return what it answered; only what is no Exception comes through."""
     try:
         if request.is_finally:
@@ -46,7 +47,7 @@ def run(request: Request, link: Link, builder: TaskBuilder | None = None) -> Rep
         return report_of(request, error_outcome(error))
     if request.atomic:
         return _run_atomic(request, link, handler)
-    context = TaskStageContext(request, link, builder or TaskBuilder(request.node))
+    context = TaskStageContext(request, link, make_builder)
     transactions = Transactions()
     try:
         outcome = _answer(handler, context)
@@ -60,7 +61,7 @@ def run(request: Request, link: Link, builder: TaskBuilder | None = None) -> Rep
 def _run_atomic(request: Request, link: Link, handler: Any) -> Report:
     """Commit the handler's writes and its answer together; an error, answered or raised, takes them back."""
     scope = AtomicScope(request, link)
-    context = TaskStageContext(request, scope, TaskBuilder(request.node))
+    context = TaskStageContext(request, scope, TaskBuilder)
     before = Transactions()
     try:
         with scope, no_writes_but_on(scope.database):
