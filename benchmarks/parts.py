@@ -24,7 +24,7 @@ from .handlers import Square
 from .managers import SLOTS
 
 #: Stages of a measurement of rows and of processes, claimed and recorded in batches as a manager does.
-_STAGES, _CLAIMED, _RECORDED = 5_000, 250, 50
+_STAGES, _CLAIMED, _RECORDED = 10_000, 500, 200
 #: Seconds that commits are counted.
 _SECONDS = 1.0
 

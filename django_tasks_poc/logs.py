@@ -40,12 +40,16 @@ def _task_ended(**event: Any) -> None:
 
 
 def _stage_started(**event: Any) -> None:
+    if not logger.isEnabledFor(logging.DEBUG):
+        return  # It is called for every stage: nothing is made that nobody reads.
     _log(logging.DEBUG, "Stage %s %s begins, attempt %s", event["handler"], event["stage"], event["attempt"], **event)
 
 
 def _stage_ended(**event: Any) -> None:
     failed = event["state"] == State.ERROR or event["outcome"]
     level = logging.WARNING if failed else logging.DEBUG
+    if not logger.isEnabledFor(level):
+        return
     word = "is to run again" if event["state"] == State.READY else State(event["state"]).label.lower()
     seconds = "" if event["duration"] is None else f" after {event['duration']:.2f} s"
     message = _brief(event["message"])

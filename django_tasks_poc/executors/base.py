@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
+
+import msgspec
 
 from ..messages import Checkpoint, Progress, Report, Request
 
 
-@dataclass(frozen=True)
-class Exit:
+class Exit(msgspec.Struct, frozen=True):
     """How a stage's process ended.
 
     ``code`` or ``signal`` is set, not both. ``user_cpu`` and ``system_cpu`` are seconds, ``max_rss`` is KiB;

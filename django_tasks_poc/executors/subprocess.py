@@ -10,9 +10,10 @@ import socket
 import subprocess
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from uuid import UUID, uuid4
+
+import msgspec
 
 from ..messages import Checkpoint, Checkpointed, Progress, Report, Request, Started, ToManager, pack
 from . import process
@@ -211,7 +212,7 @@ class SubprocessExecutor(Executor):
         exit = exit_of(end, stdout, "\n".join(text for text in (stderr, cold.problem) if text))
         if stage.report is not None and stage.report.max_rss is not None:
             # Across vfork and exec wait(2) hands on the manager's own peak; the process itself knows better.
-            exit = replace(exit, max_rss=stage.report.max_rss)
+            exit = msgspec.structs.replace(exit, max_rss=stage.report.max_rss)
         cold.channel.close()
         del self._running[stage.token]
         self._changed.set()

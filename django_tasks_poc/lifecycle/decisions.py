@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from ..messages import Report
 from ..models import AttemptOutcome, StageAttempt
@@ -39,8 +40,7 @@ class Cause(Enum):
     UNREADABLE = "unreadable"
 
 
-@dataclass(frozen=True)
-class Ending:
+class Ending(msgspec.Struct, frozen=True):
     """How one start ended: what the process said, how it went, and why it was stopped if it was.
 
     Times are seconds, ``max_rss`` is KiB; ``code`` or ``signal`` of a process that is gone.

@@ -17,7 +17,7 @@ from .runs import Runs
 #: Seconds of work held beyond the free places: enough to hide a claim's own time, little enough to stop promptly.
 _AHEAD = 0.25
 #: And no more than this, whatever the rate: a claim costs about 25 KiB of the manager while it is made and held.
-_MOST_AHEAD = 250
+_MOST_AHEAD = 500
 #: Seconds over which the rate of ends is averaged.
 _WINDOW = 1.0
 

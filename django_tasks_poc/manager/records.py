@@ -28,7 +28,7 @@ _BATCH = 500
 #: Where work is held a write waits for more ends: so many times as long as the last one took, and no more seconds.
 _GATHER, _LONGEST = 10, 0.05
 #: So many ends are worth a write of their own.
-_ENOUGH = 50
+_ENOUGH = 200
 
 
 class Records:

@@ -14,6 +14,7 @@ from ..executors import Executor, Exit
 from ..lifecycle import Cause, Ending, host
 from ..messages import Checkpoint, Progress, Report, Request
 from ..storage.values import Claim
+from .deadlines import Deadlines
 from .turns import AtomicTurns, is_suspect
 
 
@@ -26,6 +27,7 @@ class Run:
     started: float | None = None
     pid: int | None = None
     cause: Cause | None = None
+    #: Set when it was asked to end: it is killed then.
     timer: asyncio.TimerHandle | None = None
 
 
@@ -44,12 +46,20 @@ class Runs:
     turns: AtomicTurns = field(init=False)
     held: deque[Run] = field(default_factory=deque)
     active: dict[UUID, Run] = field(default_factory=dict)
+    #: The tokens of those here that may only run alone.
+    suspects: set[UUID] = field(default_factory=set)
     progress: dict[UUID, tuple[UUID, Progress]] = field(default_factory=dict)
     is_stopping: bool = False
 
+    def __post_init__(self) -> None:
+        self.deadlines = Deadlines(self._time_out)
+
     def take(self, pairs: Iterable[tuple[Claim, Request]]) -> None:
         """Take claimed stages; each starts as soon as the executor has a place for it."""
-        self.held.extend(Run(claim, request) for claim, request in pairs)
+        for claim, request in pairs:
+            self.held.append(Run(claim, request))
+            if is_suspect(claim):
+                self.suspects.add(claim.token)
         self.dispatch()
 
     def dispatch(self) -> None:
@@ -60,20 +70,20 @@ class Runs:
             if run.request.atomic:
                 self.turns.begin(run.claim.token)
             self.executor.submit(run.request)
-            if is_suspect(run.claim):
+            if run.claim.token in self.suspects:
                 self.give_back()
 
     @property
     def is_reserved(self) -> bool:
         """Say whether a stage that runs alone is here, so that nothing more is wanted."""
-        return any(is_suspect(run.claim) for run in (*self.active.values(), *self.held))
+        return bool(self.suspects)
 
     def _next(self) -> Run | None:
         """Return the first held stage that may start now."""
-        if any(is_suspect(run.claim) for run in self.active.values()):
+        if self.suspects and not self.suspects.isdisjoint(self.active):
             return None
         for run in self.held:
-            if is_suspect(run.claim):
+            if run.claim.token in self.suspects:
                 return run if not self.active else None
             if not run.request.atomic or self.turns.is_free:
                 return run
@@ -84,6 +94,7 @@ class Runs:
         kept: deque[Run] = deque()
         for run in self.held:
             if tasks is None or run.claim.task in tasks:
+                self.suspects.discard(run.claim.token)
                 self.on_end(Ending(run.claim, cause=Cause.RETURNED))
             else:
                 kept.append(run)
@@ -113,13 +124,9 @@ class Runs:
         if run.cause is not None:
             return
         run.cause = cause
-        self._set_timer(run, config().kill_after, self.executor.kill, token)
+        self.deadlines.drop(token)
+        run.timer = asyncio.get_running_loop().call_later(config().kill_after, self.executor.kill, token)
         self.executor.terminate(token)
-
-    def _set_timer(self, run: Run, seconds: float, action: Callable[[UUID], None], token: UUID) -> None:
-        if run.timer is not None:
-            run.timer.cancel()
-        run.timer = asyncio.get_running_loop().call_later(seconds, action, token)
 
     def _time_out(self, token: UUID) -> None:
         if (run := self.active.get(token)) is not None:
@@ -132,7 +139,7 @@ class Runs:
             return
         run.started, run.pid = time.monotonic(), pid
         if run.cause is None:
-            self._set_timer(run, run.request.timeout, self._time_out, token)
+            self.deadlines.set(token, run.request.timeout)
         self.on_start(run)
 
     def progressed(self, message: Progress) -> None:
@@ -173,6 +180,8 @@ class Runs:
         run = self.active.pop(token, None)
         if run is not None:
             self.turns.end(token)
+            self.deadlines.drop(token)
+            self.suspects.discard(token)
             self.progress.pop(run.claim.stage, None)
             if run.timer is not None:
                 run.timer.cancel()

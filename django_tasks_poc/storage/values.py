@@ -1,4 +1,7 @@
-"""The values that pass through the storage interfaces."""
+"""The values that pass through the storage interfaces.
+
+Those that are made for every stage are structs, which take a tenth of the time of a frozen dataclass.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
+
+import msgspec
 
 from ..messages import PreviousData
 from ..states import State
@@ -46,8 +51,7 @@ class Parent:
     token: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """A stage claimed for one start."""
 
     task: UUID
@@ -68,8 +72,7 @@ class Claim:
     previous: PreviousData | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StageMove:
+class StageMove(msgspec.Struct, frozen=True):
     """What became of one start: the move of its stage, fenced by its token."""
 
     task: UUID

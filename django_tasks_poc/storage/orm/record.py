@@ -17,9 +17,9 @@ from .subtree import cancel_tree, pause_tree
 from .writer import Writer
 
 #: What is read of a stage; all else of it that a move writes is the move's.
-_COLUMNS = (
-    "uuid", "task_id", "order", "kind", "state", "token", "manager", "attempt", "start", "lost", "started_at",
-)  # fmt: skip
+_COLUMNS = ("uuid", "order", "kind", "state", "token", "attempt", "lost")
+#: And what a post-mortem says of its start.
+_POST_MORTEM = ("manager", "start", "started_at")
 
 
 def record(alias: str, moves: Sequence[StageMove]) -> Recorded:
@@ -28,12 +28,14 @@ def record(alias: str, moves: Sequence[StageMove]) -> Recorded:
         writer = Writer(alias)
         _lock(writer, moves)
         rows = TaskStage.objects.using(alias).filter(uuid__in=[move.stage for move in moves])
-        stages = {stage.uuid: stage for stage in read_stages(rows, _COLUMNS)}
+        columns = (*_COLUMNS, *_POST_MORTEM) if any(move.attempt for move in moves) else _COLUMNS
+        stages = {stage.uuid: stage for stage in read_stages(rows, columns)}
         for move in sorted(moves, key=_rank):
             task, stage = writer.tasks.get(move.task), stages.get(move.stage)
             if task is None or stage is None or stage.state != State.RUNNING or stage.token != move.token:
                 writer.recorded.refused.add(move.token)
             else:
+                stage.task_id = move.task  # as the token says
                 _apply(writer, task, stage, move)
         settle(writer)
         return writer.flush()

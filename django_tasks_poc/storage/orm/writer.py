@@ -143,12 +143,11 @@ class Writer:
         return changed[0] if changed is not None else None
 
     def count(self, task: Task, state: State, delta: int) -> None:
-        """Add to the task's counters for ``delta`` stages in a state."""
+        """Add to the counters of a task, which is written, for ``delta`` stages in a state."""
         if (counter := _COUNTER.get(state)) is not None:
             setattr(task, counter, getattr(task, counter) + delta)
         if not state.is_final:
             task.open_count += delta
-        self.touch(task)
 
     def add_finally(self, stage: TaskStage) -> None:
         self._finallies.append(stage)
