@@ -66,6 +66,10 @@ class Executor(ABC):
         """Run the request; the listener hears of it. Never blocks."""
 
     @abstractmethod
+    def withdraw(self, token: UUID) -> None:
+        """Have the stage not begin, if it has not: the listener hears ``lost``. What has begun goes on."""
+
+    @abstractmethod
     def terminate(self, token: UUID) -> None:
         """Ask the stage's process group to end (SIGTERM). Does nothing when it is over."""
 

@@ -44,6 +44,9 @@ class InlineExecutor(Executor):
         link = self._links[request.token] = _ThreadLink(self._loop, self._listener, request.token)
         self._threads.submit(self._work, request, link)
 
+    def withdraw(self, token: UUID) -> None:
+        """Do nothing: there is a thread for each that was submitted."""
+
     def terminate(self, token: UUID) -> None:
         if token in self._links:
             self._links[token].is_unwanted = True

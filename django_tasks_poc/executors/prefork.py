@@ -16,10 +16,10 @@ from ..messages import Checkpoint, Checkpointed, Progress, Report, Request, Star
 from . import control, process
 from .base import Executor, Exit, Listener
 from .fleet import Fleet
-from .places import SLOW, Places
+from .places import Places, SlowWatch
 from .process import End
 from .server import Server
-from .slots import Slot, Stage
+from .slots import AHEAD, Slot, Stage
 
 logger = logging.getLogger("django_tasks_poc")
 
@@ -42,7 +42,7 @@ class PreforkExecutor(Executor):
         self._listener = listener
         self._slots = slots
         self._max_stages = max_stages_per_process
-        self._capacity = slots if max_stages_per_process == 1 else 2 * slots
+        self._capacity = slots if max_stages_per_process == 1 else (1 + AHEAD) * slots
         self._loop = asyncio.get_running_loop()
         self._fleet = Fleet(
             self._loop, self, command=command, max_stages=max_stages_per_process, inherit_fds=inherit_fds,
@@ -51,7 +51,7 @@ class PreforkExecutor(Executor):
         self._stages: dict[UUID, Stage] = {}
         self._pending: deque[Stage] = deque()
         self._places = Places()
-        self._look: asyncio.TimerHandle | None = None
+        self._slow_watch = SlowWatch(self._loop, self._fleet, self._recall)
         self._is_stopping = False
 
     async def start(self) -> None:
@@ -79,6 +79,17 @@ class PreforkExecutor(Executor):
     def kill(self, token: UUID) -> None:
         self._end(token, signal.SIGKILL)
 
+    def withdraw(self, token: UUID) -> None:
+        stage = self._stages.get(token)
+        if stage is None or stage.started:
+            return
+        stage.is_unwanted = True
+        if stage.slot is None:
+            self._pending.remove(stage)
+            self._pend([stage])
+        else:
+            self._recall(stage.slot)
+
     def checkpointed(self, token: UUID, accepted: bool) -> None:
         stage = self._stages.get(token)
         if stage is not None and stage.slot is not None:
@@ -94,8 +105,7 @@ class PreforkExecutor(Executor):
         while self._pending:
             self._lose(self._pending.popleft(), "The executor was stopped.")
         await self._fleet.stop()
-        if self._look is not None:
-            self._look.cancel()
+        self._slow_watch.end()
         # What is lost is told by the loop.
         await asyncio.sleep(0)
 
@@ -108,8 +118,8 @@ class PreforkExecutor(Executor):
             slot = self._places.find(self._pending[0], now)
             if slot is None:
                 return
-            if slot.stages and self._look is None:
-                self._look = self._loop.call_later(SLOW, self._recall_slow)
+            if slot.stages:
+                self._slow_watch.begin()
             self._give(slot, self._pending.popleft(), now)
 
     def _is_full(self) -> bool:
@@ -131,18 +141,6 @@ class PreforkExecutor(Executor):
             self._fleet.dismiss_idle(slot.server)
         else:
             self._places.file(slot)
-
-    def _recall_slow(self) -> None:
-        """Take back what waits behind a stage that takes long."""
-        self._look = None
-        now = time.monotonic()
-        waiting = [slot for one in self._fleet.servers for slot in one.slots if len(slot.stages) > 1]
-        for slot in waiting:
-            if now - slot.since >= SLOW and slot.recalled_behind != slot.stages[0].token:
-                slot.recalled_behind = slot.stages[0].token
-                self._recall(slot)
-        if waiting:
-            self._look = self._loop.call_later(SLOW, self._recall_slow)
 
     def _recall(self, slot: Slot) -> None:
         slot.recalls += 1
@@ -286,7 +284,7 @@ class PreforkExecutor(Executor):
     def _pend(self, stages: list[Stage], why: str = "") -> None:
         """Have stages that were not started run elsewhere."""
         for stage in reversed(stages):
-            if stage.doomed or self._is_stopping:
+            if stage.doomed or stage.is_unwanted or self._is_stopping:
                 self._lose(stage, why or "It was stopped before it started.")
             elif stage.tries >= MAX_TRIES:
                 self._lose(stage, why)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import socket
 from collections import deque
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 
 #: A request up to this many bytes goes into a socket whole, or not at all, and may be taken out of it again.
 SMALL = 16384
+#: Requests that are sent to a process before it is through with its stage: many where stages take so few seconds that
+#: waiting for the next request would cost more, else one.
+AHEAD, QUICK = 3, 0.005
 
 
 class Stage:
     """A request and what has become of it."""
 
-    __slots__ = ("doomed", "frame", "pid", "report", "request", "side", "slot", "started", "tries")
+    __slots__ = ("doomed", "frame", "is_unwanted", "pid", "report", "request", "side", "slot", "started", "tries")
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -33,6 +37,8 @@ class Stage:
         self.slot: Slot | None = None
         self.frame = pack(request)
         self.started = False
+        #: It is not to start any more.
+        self.is_unwanted = False
         self.pid = 0
         self.report: Report | None = None
         #: The signal that it is to be ended with.
@@ -67,7 +73,7 @@ class Slot:
         self.number = number
         self.server: Server
         self._max_stages = max_stages
-        self._sides = 1 if max_stages == 1 else 2
+        self._sides = 1 if max_stages == 1 else 1 + AHEAD
         mine, theirs = socket.socketpair()
         pipes = [(os.pipe(), os.pipe()) for _ in range(self._sides)]
         #: The server's ends, to be closed when it has them.
@@ -84,6 +90,8 @@ class Slot:
         self.spent = 0.0
         #: When the first stage was given, or became the first.
         self.since = 0.0
+        #: Seconds that the last stage here was the first.
+        self.pace = math.inf
         #: Answers of the server to wait for before the socket is clean.
         self.recalls = 0
         #: The stage behind which nothing can be taken back any more.
@@ -100,7 +108,7 @@ class Slot:
     def takes_ahead(self, now: float, slow: float) -> bool:
         """Tell whether a small request may be sent to the child before it is through with its stage."""
         return (
-            len(self.stages) == 1
+            0 < len(self.stages) <= (AHEAD if self.pace < QUICK else 1)
             and self.has_child
             and self.taken < self._max_stages
             and self.stages[0].report is None
@@ -123,7 +131,7 @@ class Slot:
         """Let the next stage be the first."""
         self.stages.popleft()
         self.spent += cpu
-        self.since = now
+        self.pace, self.since = now - self.since, now
 
     def take_back(self, tokens: list[UUID]) -> list[Stage]:
         """Remove the stages whose requests the server took out of the socket."""
@@ -144,6 +152,7 @@ class Slot:
         self.has_child = False
         self.taken = 0
         self.spent = 0.0
+        self.pace = math.inf
         self.signalled = None
         self.recalled_behind = None
         self.problem = ""

@@ -100,6 +100,10 @@ class SubprocessExecutor(Executor):
         self._pending.append(stage)
         self._start_pending()
 
+    def withdraw(self, token: UUID) -> None:
+        if self._stages.get(token) in self._pending:
+            self.terminate(token)
+
     def terminate(self, token: UUID) -> None:
         self._end(token, signal.SIGTERM)
 

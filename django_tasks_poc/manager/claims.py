@@ -130,5 +130,5 @@ class Claims:
             return
         stopped = await self._database.call(self._processing.stopped, tasks)
         if stopped:
-            self._runs.give_back(set(stopped))
+            self._runs.withdraw(set(stopped))
             self._runs.stop(Cause.CANCELED, {task for task, state in stopped.items() if state == State.CANCELED})

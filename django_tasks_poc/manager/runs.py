@@ -100,6 +100,13 @@ class Runs:
                 kept.append(run)
         self.held = kept
 
+    def withdraw(self, tasks: set[UUID]) -> None:
+        """Have the stages of these tasks not begin, those too that are on the way to a process."""
+        self.give_back(tasks)
+        for token, run in list(self.active.items()):
+            if run.started is None and run.claim.task in tasks and not run.claim.is_finally:
+                self.executor.withdraw(token)
+
     def stop(self, cause: Cause, tasks: set[UUID] | None = None) -> None:
         """End the processes of these tasks' stages, or of all: SIGTERM, and SIGKILL after ``KILL_AFTER``."""
         for token, run in list(self.active.items()):
