@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.db import connections
@@ -9,18 +10,21 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 
-#: Aliases of the databases that this process, or the one that forked it, has ever opened.
-_opened = {one.alias for one in connections.all(initialized_only=True) if one.connection is not None}
+
+@cache
+def _aliases() -> set[str]:
+    """Return a set to be kept: the databases that this process, or the one that forked it, has ever opened."""
+    return {one.alias for one in connections.all(initialized_only=True) if one.connection is not None}
 
 
 @receiver(connection_created)
 def _note(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
-    _opened.add(connection.alias)
+    _aliases().add(connection.alias)
 
 
 def opened() -> list[BaseDatabaseWrapper]:
     """Return the connections of this thread that may be open; costs nothing in a process that opened none."""
-    return [connections[alias] for alias in sorted(_opened)]
+    return [connections[alias] for alias in sorted(_aliases())]
 
 
 def abandon(connection: BaseDatabaseWrapper) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
+
+import msgspec
 
 from ..serialization import clean_text
 from ..states import State
@@ -30,7 +31,7 @@ def record(command: StageCommand, moves: Sequence[StageMove]) -> Recorded:
 
 def _refused(move: StageMove, error: Exception) -> StageMove:
     words = clean_text(f"The database refused the outcome: {type(error).__name__}: {error}", 4096)
-    return dataclasses.replace(
+    return msgspec.structs.replace(
         move, state=State.ERROR, message=words, error_message=words, response="", response_type="", error_class="",
         traceback="", nested=None, cancels_task=False, attempt=None,
     )  # fmt: skip

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from django.apps import AppConfig
 
 #: Names the one that is to be taken away.
@@ -33,7 +33,7 @@ def _token() -> None:
 
     def unchecked(alias: str, moves: Any) -> Any:
         tokens = dict(TaskStage.objects.using(alias).values_list("uuid", "token"))
-        return checked(alias, [dataclasses.replace(move, token=tokens[move.stage] or move.token) for move in moves])
+        return checked(alias, [msgspec.structs.replace(move, token=tokens[move.stage] or move.token) for move in moves])
 
     stage_command.record.record = unchecked
     _alone()

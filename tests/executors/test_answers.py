@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from django_tasks_poc.executors.slots import AHEAD
 from django_tasks_poc.messages import PreviousData
 
 from .recorder import COLD, REUSED, Kind, executor, play, request
@@ -46,7 +47,7 @@ def test_free_counts_what_is_accepted(kind: Kind) -> None:
     async def scenario() -> None:
         async with executor(kind, slots=2) as recorder:
             most = recorder.executor.free
-            assert most == (4 if kind is REUSED else 2)
+            assert most == (2 * (1 + AHEAD) if kind is REUSED else 2)
             tokens = recorder.submit(*(request("sleep") for _ in range(most)))
             assert recorder.executor.free == 0
             for token in tokens:

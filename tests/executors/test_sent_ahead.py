@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from .recorder import REUSED, executor, play, request
+from django_tasks_poc.executors.slots import AHEAD
+from django_tasks_poc.messages import Request
+
+from .recorder import COLD, FORKED, REUSED, Kind, executor, play, request
 
 #: It knows of no database.
 pytestmark = pytest.mark.anywhere
@@ -53,6 +56,43 @@ def test_stage_sent_ahead_can_be_killed_alone() -> None:
             assert not end.was_started
             recorder.executor.terminate(first)
             assert (await recorder.end(first)).response == "terminated"
+
+    play(scenario)
+
+
+def test_stage_sent_ahead_can_be_withdrawn(tmp_path: Path) -> None:
+    """Given quick stages, so that more are sent ahead, when one that waits is withdrawn, then the others go on."""
+
+    async def scenario() -> None:
+        async with executor(REUSED, slots=1) as recorder:
+            for round in range(20):
+                await recorder.run("pid")
+                gate = str(tmp_path / str(round))
+                first, *ahead = recorder.submit(request("wait_for_file", gate), *pids())
+                recorder.executor.withdraw(ahead[1])
+                end = await recorder.end(ahead[1])
+                assert end.lost
+                assert not end.was_started
+                Path(gate).touch()
+                for token in (first, ahead[0], ahead[2]):
+                    assert (await recorder.end(token)).report
+
+    def pids() -> list[Request]:
+        return [request("pid") for _ in range(AHEAD)]
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("kind", [FORKED, REUSED, COLD])
+def test_what_has_begun_cannot_be_withdrawn(kind: Kind, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with executor(kind, slots=1) as recorder:
+            (token,) = recorder.submit(request("wait_for_file", str(tmp_path / "gate")))
+            await recorder.until(lambda: recorder.ends[token].starts)
+            recorder.executor.withdraw(token)
+            Path(tmp_path, "gate").touch()
+            assert (await recorder.end(token)).report
+            recorder.executor.withdraw(token)  # which is over
 
     play(scenario)
 

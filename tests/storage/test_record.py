@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+import msgspec
 import pytest
 from django.db import connection, transaction
 
@@ -19,7 +18,7 @@ from .consistency import assert_consistent
 def test_a_success_is_kept_with_all_that_was_said(store: Store) -> None:
     task = store.root(2)
     (claim,) = store.claim()
-    move = dataclasses.replace(
+    move = msgspec.structs.replace(
         success(claim, "loaded", '{"rows": 3}'), response_type="some.Type", duration=1.5, cpu=0.25, max_rss=4096
     )
     recorded = store.record(move)
@@ -125,7 +124,7 @@ def test_a_stage_cancels_its_whole_task(store: Store) -> None:
     store.record(success(running), error(inner))
     assert fresh(task).finished_at is None
     row = stage(task, 3)
-    store.record(dataclasses.replace(success(running), stage=row.uuid, token=row.token))
+    store.record(msgspec.structs.replace(success(running), stage=row.uuid, token=row.token))
     assert fresh(task).finished_at is not None
     assert (state(task), state(nested)) == (State.CANCELED, State.CANCELED)
     assert states(task) == ["CANCELED", "SUCCESS", "CANCELED", "SUCCESS", "CANCELED"]
@@ -223,7 +222,7 @@ def test_one_poisonous_outcome_does_not_hold_up_the_others(store: Store, bad: in
     task = store.root(8, parallel=True, on_error="CONTINUE")
     claims = store.claim()
     moves = [success(claim, "fine", "1") for claim in claims]
-    moves[bad] = dataclasses.replace(moves[bad], response='"\ud800"')
+    moves[bad] = msgspec.structs.replace(moves[bad], response='"\ud800"')
     recorded = record(store.stage_command, moves)
     assert [row.uuid for row in recorded.ended] == [task.uuid]
     expected = ["SUCCESS"] * 8
