@@ -98,6 +98,7 @@ class _Recipe:
             retry=StoredRetry.of(retry) if retry is not None else None,
             finally_=self._finally,
             handlers=self._specs,
+            has_shared=options.shared is not None,
         )
         return stored.dumps()
 

@@ -80,6 +80,8 @@ class TaskOptions(msgspec.Struct, omit_defaults=True):
     retry: StoredRetry | None = None
     finally_: FinallySpec | None = None
     handlers: dict[str, HandlerSpec] = {}
+    #: Whether there is a shared context to be read.
+    has_shared: bool = True
 
     def timeout_of(self, handler: str) -> float | None:
         """Return the seconds of an attempt: the handler's, else the draft's, else None (the node's)."""

@@ -83,16 +83,16 @@ class Processing:
 
     def _requests(self, claims: list[Claim]) -> tuple[list[tuple[Claim, Request]], list[Ending]]:
         options: dict[str, TaskOptions] = {}
-        shared = self._shared_of({claim.task for claim in claims})
-        pairs, unreadable = [], []
+        readable, unreadable = [], []
         for claim in claims:
             try:
-                stored = options.get(claim.options) or TaskOptions.loads(claim.options)
+                if claim.options not in options:
+                    options[claim.options] = TaskOptions.loads(claim.options)
+                readable.append((claim, options[claim.options]))
             except UnreadableRow as error:
                 unreadable.append(Ending(claim, cause=Cause.UNREADABLE, why=str(error)))
-            else:
-                options[claim.options] = stored
-                pairs.append((claim, self._request(claim, stored, shared[claim.task])))
+        shared = self._shared_of({claim.task for claim, stored in readable if stored.has_shared})
+        pairs = [(claim, self._request(claim, stored, shared.get(claim.task, ""))) for claim, stored in readable]
         return pairs, unreadable
 
     def _request(self, claim: Claim, options: TaskOptions, shared: str) -> Request:

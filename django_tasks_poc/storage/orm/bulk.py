@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import CharField, FloatField, IntegerField, Model, TextField, UUIDField
 
 from ...exceptions import WriteConflict
@@ -29,7 +31,7 @@ def update_matching(alias: str, model: type[Model], columns: Sequence[str], rows
     """Do the same for those rows that still match, and return how many did."""
     if not rows:
         return 0
-    table = _Table(alias, model)
+    table = _table(alias, model)
     key = model._meta.pk
     assert key is not None
     fields = [key, *table.fields(guards), *table.fields(columns)]
@@ -63,7 +65,7 @@ def update_matching(alias: str, model: type[Model], columns: Sequence[str], rows
 
 def insert_rows(alias: str, template: Model, columns: Sequence[str], rows: Rows) -> None:
     """Insert rows that differ in these columns only; all other values are the template's."""
-    table = _Table(alias, type(template))
+    table = _table(alias, type(template))
     varying = table.fields(columns)
     fixed = [field for field in template._meta.local_concrete_fields if field not in varying]
     (constants,) = table.adapt(fixed, [[field.pre_save(template, True) for field in fixed]])
@@ -82,23 +84,32 @@ def insert_rows(alias: str, template: Model, columns: Sequence[str], rows: Rows)
 
 
 class _Table:
-    """How one database names a model's table, columns and types, and takes their values."""
+    """How one database names a model's table, columns and types, and takes their values; found out once a process."""
 
     def __init__(self, alias: str, model: type[Model]) -> None:
-        self._connection = connections[alias]
+        self._alias = alias
         self._meta = model._meta
         self.name = self._connection.ops.quote_name(model._meta.db_table)
         self.has_arrays = self._connection.vendor == "postgresql"
         #: Equality that holds between nulls.
         self.same = "IS" if self._connection.vendor == "sqlite" else "<=>"
+        self.column = cache(self._column)
+        self.type = cache(self._type)
+        self._adapter = cache(self._make_adapter)
+
+    @property
+    def _connection(self) -> BaseDatabaseWrapper:
+        """The connection of the thread that asks."""
+        return connections[self._alias]
 
     def fields(self, names: Sequence[str]) -> list[Any]:
         return [self._meta.get_field(name) for name in names]
 
-    def column(self, field: Any) -> str:
-        return self._connection.ops.quote_name(field.column)
+    def _column(self, field: Any) -> str:
+        quoted: str = self._connection.ops.quote_name(field.column)
+        return quoted
 
-    def type(self, field: Any) -> str:
+    def _type(self, field: Any) -> str:
         kind: str = (field.target_field if field.is_relation else field).db_type(self._connection)
         return kind
 
@@ -121,7 +132,7 @@ class _Table:
             return [None if first is None else adapt(first)] * len(values)
         return [None if value is None else adapt(value) for value in values]
 
-    def _adapter(self, field: Any) -> Callable[[Any], Any]:
+    def _make_adapter(self, field: Any) -> Callable[[Any], Any]:
         """Return what makes one value ready; the plain kinds, which are most, take no way through the field."""
         plain = field.target_field if field.is_relation else field
         if isinstance(plain, UUIDField):
@@ -135,6 +146,9 @@ class _Table:
 
     def arrays(self, rows: Rows) -> list[list[Any]]:
         return [list(column) for column in zip(*rows, strict=True)]
+
+
+_table = cache(_Table)
 
 
 def _as_it_is(value: Any) -> Any:

@@ -32,9 +32,8 @@ def enlist(alias: str, node: str, manager: NewManager) -> None:
 def beat(alias: str, manager: UUID, running: int) -> None:
     """Renew the manager's lease; raise ManagerLost when it was declared dead."""
     with writing(alias):
-        row = lock_manager(alias, manager)
-        row.beat_at, row.running = clock.now(alias), running
-        row.save(using=alias, update_fields=("beat_at", "running"))
+        lock_manager(alias, manager)
+        ManagerProcess.objects.using(alias).filter(uuid=manager).update(beat_at=clock.now(alias), running=running)
 
 
 def bury(alias: str, managers: Iterable[UUID]) -> None:

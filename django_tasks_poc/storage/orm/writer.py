@@ -88,10 +88,15 @@ class Writer:
         ``others`` are tasks that are locked for their own rows only (a root among them is one of ``roots``); of those
         in ``whole`` the open tasks below are locked too, as they are once the roots are locked.
         """
-        lock_roots(self.alias, roots)
-        below = [open_subtree(self.alias, task) for task in whole]
-        trees = ancestors(self.alias, set(tasks).union(*below))
-        self.lock({*trees, *others})
+        roots, tasks, others, whole = set(roots), set(tasks), set(others), set(whole)
+        if roots.issuperset(tasks | others) and not whole:
+            # Roots alone, with nothing above them: locked in their order by one statement.
+            trees = tasks
+        else:
+            lock_roots(self.alias, roots)
+            below = [open_subtree(self.alias, task) for task in whole]
+            trees = ancestors(self.alias, tasks.union(*below))
+        self.lock(trees | others)
         self.trees |= trees
 
     def task(self, uuid: UUID) -> Task:
