@@ -26,7 +26,7 @@ logger = logging.getLogger("django_tasks_poc")
 #: Ends written by one transaction.
 _BATCH = 500
 #: Where work is held a write waits for more ends: so many times as long as the last one took, and no more seconds.
-_GATHER, _LONGEST = 10, 0.05
+_GATHER, _LONGEST = 20, 0.05
 #: So many ends are worth a write of their own.
 _ENOUGH = 200
 
