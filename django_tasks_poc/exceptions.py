@@ -35,6 +35,10 @@ class NoLockFile(TaskError, OSError):
     """A manager's lock file cannot be made."""
 
 
+class TooFewFiles(TaskError, OSError):
+    """This process may not have as many files open as its stages need."""
+
+
 class TaskNotFound(TaskError, LookupError):
     """No task has this uuid on this node's database."""
 

@@ -19,7 +19,7 @@ from .fleet import Fleet
 from .places import Places, SlowWatch
 from .process import End
 from .server import Server
-from .slots import AHEAD, Slot, Stage
+from .slots import AHEAD, Slot, Stage, open_slots
 
 logger = logging.getLogger("django_tasks_poc")
 
@@ -206,7 +206,9 @@ class PreforkExecutor(Executor):
     # What servers say
 
     def make_slots(self) -> list[Slot]:
-        return [Slot(self._loop, number, self._max_stages, self._heard, self._broken) for number in range(self._slots)]
+        return open_slots(
+            self._slots, lambda number: Slot(self._loop, number, self._max_stages, self._heard, self._broken)
+        )
 
     def server_ready(self, server: Server) -> None:
         for slot in server.slots:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
 import os
 import socket
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from ..exceptions import TooFewFiles
 from ..messages import Report, Request, Started, ToManager, pack
 from .base import Exit
 from .channel import Channel
@@ -24,6 +26,25 @@ SMALL = 16384
 #: Requests that are sent to a process before it is through with its stage: many where stages take so few seconds that
 #: waiting for the next request would cost more, else one.
 AHEAD, QUICK = 3, 0.005
+
+
+def open_slots(count: int, make: Callable[[int], Slot]) -> list[Slot]:
+    """Make so many slots; raise TooFewFiles where the system does not let."""
+    slots: list[Slot] = []
+    try:
+        while len(slots) < count:
+            slots.append(make(len(slots)))
+    except OSError as error:
+        for slot in slots:
+            slot.close_descriptors()
+            slot.channel.close()
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        raise TooFewFiles(
+            f"The system lets this process have no more files open than {len(slots)} of its {count} places for stages "
+            "need. Raise the limit (ulimit -n; LimitNOFILE= of a systemd unit), or lower --queue-size."
+        ) from error
+    return slots
 
 
 class Stage:
@@ -74,8 +95,8 @@ class Slot:
         self.server: Server
         self._max_stages = max_stages
         self._sides = 1 if max_stages == 1 else 1 + AHEAD
-        mine, theirs = socket.socketpair()
         pipes = [(os.pipe(), os.pipe()) for _ in range(self._sides)]
+        mine, theirs = socket.socketpair()
         #: The server's ends, to be closed when it has them.
         self.descriptors = [theirs.detach(), *(end[1] for pair in pipes for end in pair)]
         readers = [(out[0], err[0]) for out, err in pipes]

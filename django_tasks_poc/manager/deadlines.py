@@ -40,7 +40,7 @@ class Deadlines:
         self._next, self._timer = math.inf, None
         now = asyncio.get_running_loop().time()
         for token in [token for token, due in self._due.items() if due <= now]:
-            del self._due[token]
+            self._due.pop(token)
             self._over(token)
         if self._due:
             self._look_at(min(self._due.values()))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import resource
 from pathlib import Path
 
 import pytest
 
-from .recorder import COLD, Kind, executor, play, request
+from django_tasks_poc.exceptions import TooFewFiles
+from django_tasks_poc.executors import PreforkExecutor
+
+from .recorder import COLD, COMMAND, Kind, Recorder, executor, play, request
 
 #: It knows of no database.
 pytestmark = pytest.mark.anywhere
@@ -64,3 +69,18 @@ def test_no_such_program(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
                 assert recorder.executor.free == 0
 
     play(scenario)
+
+
+def test_too_few_files_are_told() -> None:
+    async def scenario() -> None:
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 40, hard))
+        starting = PreforkExecutor(Recorder(), slots=50, command=COMMAND)
+        with pytest.raises(TooFewFiles, match=r"than \d+ of its 50 places for stages need\. Raise the limit"):
+            await starting.start()
+
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        play(scenario)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
