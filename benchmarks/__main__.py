@@ -15,7 +15,7 @@ import django
 from . import databases
 
 LINES = (
-    "latency", "chain", "join", "fanout", "roots", "inserts", "atomic", "peers", "build", "verbs", "backlog", "idle",
+    "latency", "chain", "join", "fanout", "roots", "inserts", "atomic", "crew", "build", "verbs", "backlog", "idle",
     "memory", "million",
 )  # fmt: skip
 #: Of these, those about 1,000,000 stages: without FULL=1 they make do with 100,000, or with none.
