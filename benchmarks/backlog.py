@@ -14,8 +14,9 @@ from .report import Figure
 
 #: Stages of a claim, claims that are measured, and stages that are ready when little is.
 CLAIMED, CLAIMS, FEW = 250, 20, 1_000
-#: Stages that have finished, and as many that are ready, when much is.
+#: Stages that have finished, and as many that are ready, when much is; of these finished ones so many are a task each.
 MANY = 1_000_000 if FULL else 100_000
+TASKS = MANY // 10
 #: What the claims with much must stay below, of those with little.
 BOUND = 1.5
 
@@ -29,7 +30,8 @@ def measure(node: str) -> list[Figure]:
         trees.fan_out(node, FEW)
         history.tidy(node)
         few += _claims(processing, FEW // CLAIMED)
-    history.fan_out(node, MANY, MANY)
+    history.roots(node, TASKS)
+    history.fan_out(node, MANY - TASKS, MANY)
     history.tidy(node)
     many = _claims(processing, CLAIMS)
     processing.dismiss()

@@ -17,7 +17,7 @@ from django_tasks_poc.states import State
 from . import trees
 from .managers import Failed
 
-#: Rows inserted by one statement.
+#: Rows that are made at once.
 _PIECE = 1_000
 
 
@@ -38,15 +38,17 @@ def roots(node: str, number: int) -> None:
         task = trees.fan_out(node, 1)
         _succeed(task.stages.all())
         _end(task, success_count=1, open_count=0, position=1)
-        stage, tasks, stages = task.stages.get(), [], []
-        for _ in range(number - 1):
-            tasks.append(copy.copy(task))
-            tasks[-1].uuid = tasks[-1].root_id = uuid7()
-            stages.append(copy.copy(stage))
-            stages[-1].uuid, stages[-1].task_id = uuid7(), tasks[-1].uuid
-        Task.objects.using(database).bulk_create(tasks, _PIECE)
-        TaskStage.objects.using(database).bulk_create(stages, _PIECE)
-    _checked(tasks[-1])
+        stage = task.stages.get()
+        for first in range(1, number, _PIECE):
+            tasks, stages = [], []
+            for _ in range(first, min(first + _PIECE, number)):
+                tasks.append(copy.copy(task))
+                tasks[-1].uuid = tasks[-1].root_id = uuid7()
+                stages.append(copy.copy(stage))
+                stages[-1].uuid, stages[-1].task_id = uuid7(), tasks[-1].uuid
+            Task.objects.using(database).bulk_create(tasks)
+            TaskStage.objects.using(database).bulk_create(stages)
+    _checked(tasks[-1] if number > 1 else task)
 
 
 def tidy(node: str) -> None:
