@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 
-from django_tasks_poc import EntityWrapper, TaskBuilder
 from django_tasks_poc.node import nodes
 
-from . import managers
+from . import inserts, managers, trees
 from .databases import NOTES
-from .handlers import Insert
+from .handlers import AtomicInsert
 from .report import Figure
 
 #: Stages, and how many may run side by side.
@@ -24,13 +23,9 @@ def measure(node: str) -> list[Figure]:
     with tempfile.NamedTemporaryFile("r") as notes:
         environment = {**os.environ, NOTES: notes.name}
         with managers.running(node, "--queue-size", str(SLOTS), environment=environment) as manager:
-            builder = TaskBuilder(node)
-            draft = builder.create("Inserts", parallel=True, unique=False)
-            draft.extend(EntityWrapper(Insert, {"number": number, "seconds": 0.01}) for number in range(STAGES))
-            task = manager.finish(builder.build(draft), 0.05)
+            task = manager.finish(trees.fan_out(node, STAGES, AtomicInsert, seconds=0.01), 0.05, STAGES)
         calls = [float(line) * 1000 for line in notes]
-    if (task.success_count, Insert.count(nodes[node].database)) != (STAGES, STAGES):
-        raise managers.Failed(f"{task.message}; {Insert.count(nodes[node].database)} rows of {STAGES}")
+    inserts.check(task)
     longest = Figure("atomic", "the longest of them", node, "ms", [max(calls)])
     seconds = (task.finished_at - task.started_at).total_seconds()
     return [

@@ -19,6 +19,8 @@ UNSERVED = "-unserved"
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 
+#: Settings of PostgreSQL without which a commit is not durable, or statistics grow old.
+_EXPECTED_ON = ["autovacuum", "fsync", "full_page_writes", "synchronous_commit"]
 _DEFAULT_SERVER = "postgres://postgres@127.0.0.1:5432/"
 
 
@@ -74,14 +76,20 @@ def renew(node: str) -> None:
 
 
 def version(node: str) -> str:
-    """Name the node's database and its version."""
+    """Name the node's database and its version, and what of its server's defaults that matter is off."""
     from django.db import connections
 
     from django_tasks_poc.node import nodes
 
     connection = connections[nodes[node].database]
     numbers = ".".join(map(str, connection.get_database_version()))
-    return f"{connection.display_name} {numbers}"
+    name = f"{connection.display_name} {numbers}"
+    if connection.vendor != "postgresql":
+        return name
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_settings WHERE name = ANY(%s) AND setting = 'off'", [_EXPECTED_ON])
+        off = sorted(setting for (setting,) in cursor.fetchall())
+    return f"{name} ({', '.join(off)} off)" if off else name
 
 
 def _problem(server: str) -> str:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 
-from django.db.models import Max, Min
-
 from django_tasks_poc import EntityWrapper, TaskBuilder
-from django_tasks_poc.models import StageAttempt, Task, TaskStage
+from django_tasks_poc.models import Task
 from django_tasks_poc.node import nodes
-from django_tasks_poc.states import State
 
-from . import limits, managers, parts
+from . import limits, managers, parts, trees
 from .handlers import Split, Sum
 from .report import Figure
 
@@ -24,16 +20,6 @@ EACH, REUSED, COLD = 10_000, 10_000, 100
 _OF_FORK, _OF_PARTS, _OF_START = 0.65, 0.60, 0.85
 #: Stages a second with reused processes, by the kind of database.
 _RATE = {"sqlite": 6_000.0, "postgresql": 4_000.0}
-
-_COUNTERS = {
-    State.RUNNING: "running_count",
-    State.WAITING: "waiting_count",
-    State.SUCCESS: "success_count",
-    State.ERROR: "error_count",
-    State.CANCELED: "canceled_count",
-    State.SKIPPED: "skipped_count",
-}
-
 
 Beside = tuple[list[float], list[float], list[float]]
 
@@ -101,51 +87,24 @@ def run(manager: managers.Manager, children: int) -> Task:
     draft = builder.create(
         "Sum of squares", EntityWrapper(Split, {"children": children}), EntityWrapper(Sum), unique=False
     )
-    root = manager.finish(builder.build(draft), 0.05)
-    nested = Task.objects.using(nodes[manager.node].database).get(parent_stage__task=root)
+    root = manager.finish(builder.build(draft), 0.05, children)
+    nested = trees.tasks_of(manager.node).get(parent_stage__task=root)
     if wrong := problems(root, nested, children):
         raise managers.Failed("; ".join(wrong))
     return nested
 
 
 def rate_of(nested: Task) -> float:
-    """Return the children a second, from the first claim to the transaction that recorded the last.
-
-    By the times that the database stored; a child is stamped when its transaction begins.
-    """
-    span = nested.stages.aggregate(first=Min("started_at"), last=Max("finished_at"))
-    return nested.total_count / (span["last"] - span["first"]).total_seconds()
+    """Return the children a second."""
+    return trees.rate(nested.stages.all())
 
 
 def problems(root: Task, nested: Task, children: int) -> list[str]:
     """Return what is wrong with a fan-out that ended."""
-    wrong = []
-    if (root.state, nested.state) != (State.SUCCESS, State.SUCCESS):
-        wrong.append(f"root is {root.state}, nested is {nested.state}: {root.message}")
+    wrong = trees.problems(trees.tasks_of(root.node).filter(uuid__in=[root.uuid, nested.uuid]))
     expected = sum(number**2 for number in range(children))
     if root.response_value != expected:
         wrong.append(f"the sum is {root.response_value}, not {expected}")
-    if (nested.total_count, nested.success_count) != (children, children):
-        wrong.append(f"{nested.success_count} of {nested.total_count} succeeded, not {children}")
-    for task in (root, nested):
-        wrong += _miscounted(task)
-    stages = TaskStage.objects.using(nested._state.db).filter(task__in=[root, nested])
-    if again := stages.exclude(start=1, attempt=1, lost=0).count():
-        wrong.append(f"{again} stages started more than once")
-    if held := stages.exclude(token=None, manager=None).count():
-        wrong.append(f"{held} stages still have a token")
-    if StageAttempt.objects.using(nested._state.db).filter(stage__in=stages).exists():
-        wrong.append("a start failed")
-    return wrong
-
-
-def _miscounted(task: Task) -> list[str]:
-    """Compare the counters of a task with its rows."""
-    rows = Counter(State(state) for state in task.stages.values_list("state", flat=True).iterator())
-    counted = {state: getattr(task, name) for state, name in _COUNTERS.items()}
-    wrong = [f"{task}: {name} {counted[state]}, rows {rows[state]}" for state, name in _COUNTERS.items()
-             if counted[state] != rows[state]]  # fmt: skip
-    is_open = sum(count for state, count in rows.items() if not state.is_final)
-    if (task.total_count, task.open_count) != (sum(rows.values()), is_open):
-        wrong.append(f"{task}: {task.open_count} of {task.total_count} open, rows {is_open} of {sum(rows.values())}")
+    if nested.total_count != children:
+        wrong.append(f"there are {nested.total_count} children, not {children}")
     return wrong

@@ -6,14 +6,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 from django_tasks_poc import EntityWrapper, TaskBuilder
 from django_tasks_poc.models import Task
 from django_tasks_poc.node import nodes
 
+from . import processes
 from .databases import ROOT
 from .handlers import Square
 
@@ -21,8 +21,10 @@ from .handlers import Square
 SLOTS = 2 * (os.cpu_count() or 1)
 #: How often each run is done.
 REPEAT = int(os.environ.get("REPEAT", "5"))
-#: Seconds after which a task counts as hung, and that a manager may take to stop.
-_LIMIT = 300
+#: Whether to measure with 1,000,000 stages what is about so many.
+FULL = os.environ.get("FULL", "0") not in ("", "0")
+#: Seconds after which a task counts as hung; stages a second below which a larger one does; seconds to stop within.
+_LIMIT, _SLOWEST = 300, 100
 _STOP_WITHIN = 30
 
 
@@ -38,30 +40,44 @@ class Manager:
         self._process = process
         self._tasks = Task.objects.using(nodes[node].database)
 
-    def finish(self, task: Task, every: float) -> Task:
-        """Wait until the task has ended and return it anew; look every so many seconds."""
-        deadline = time.monotonic() + _LIMIT
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def peak(self) -> float:
+        """The largest resident size of its process so far, in MiB."""
+        return processes.peak(self.pid)
+
+    def finish(self, task: Task, every: float, stages: int = 1) -> Task:
+        """Wait until the task has ended and return it anew; look every so many seconds.
+
+        ``stages`` is how many there are in its tree: many may take longer.
+        """
         mine = self._tasks.filter(uuid=task.uuid)
-        while mine.values_list("finished_at", flat=True).get() is None:
-            if self._process.poll() is not None:
-                raise Failed(f"The manager ended with code {self._process.returncode}.")
-            if time.monotonic() > deadline:
-                raise Failed(f"{task} did not end within {_LIMIT} s.")
-            time.sleep(every)
+        self.wait(lambda: mine.values_list("finished_at", flat=True).get() is not None, str(task), every, stages)
         return mine.get()
+
+    def wait(self, is_over: Callable[[], bool], what: str, every: float, stages: int = 1) -> None:
+        """Wait for what the manager is to do; look every so many seconds."""
+        limit = max(_LIMIT, stages / _SLOWEST)
+        deadline = time.monotonic() + limit
+        while not is_over():
+            self.check()
+            if time.monotonic() > deadline:
+                raise Failed(f"{what} did not end within {limit:,.0f} s.")
+            time.sleep(every)
+
+    def check(self) -> None:
+        """Raise Failed unless the manager runs."""
+        if self._process.poll() is not None:
+            raise Failed(f"The manager ended with code {self._process.returncode}.")
 
     def run_one(self, every: float = 0.01) -> Task:
         """Run a task of one trivial stage."""
         builder = TaskBuilder(self.node)
         task = builder.build(builder.create("One", EntityWrapper(Square, {"number": 1}), unique=False))
         return self.finish(task, every)
-
-    @property
-    def peak(self) -> float:
-        """The largest resident size of its process so far, in MiB."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) / 1024
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable
 from uuid import UUID, uuid4
 
-from django_tasks_poc import EntityWrapper, TaskBuilder
 from django_tasks_poc.executors import Exit, make_executor
 from django_tasks_poc.lifecycle import Ending
 from django_tasks_poc.messages import Checkpoint, Progress, Report, Request
@@ -19,6 +18,7 @@ from django_tasks_poc.processing import Processing
 from django_tasks_poc.runtime import run
 from django_tasks_poc.storage.values import NewManager
 
+from . import trees
 from .databases import ROOT, UNSERVED
 from .handlers import Square
 from .managers import SLOTS
@@ -32,11 +32,8 @@ _SECONDS = 1.0
 def rows(node: str) -> float:
     """Return how many stages a second are claimed and recorded by one thread, with no process at all."""
     node += UNSERVED
-    builder = TaskBuilder(node)
-    draft = builder.create("Rows", parallel=True, unique=False)
-    draft.extend(EntityWrapper(Square, {"number": number}) for number in range(_STAGES))
-    builder.build(draft)
-    processing = _enlisted(node)
+    trees.fan_out(node, _STAGES)
+    processing = enlisted(node)
     began, done = time.perf_counter(), 0
     while done < _STAGES:
         pairs, _ = processing.claim(_CLAIMED)
@@ -49,7 +46,8 @@ def rows(node: str) -> float:
     return _STAGES / seconds
 
 
-def _enlisted(node: str) -> Processing:
+def enlisted(node: str) -> Processing:
+    """Return what a manager of the node does to the database, without the manager."""
     processing = Processing(nodes[node], uuid4())
     processing.enlist(NewManager(processing.manager, "a host of its own", 0, "", "", "benchmark", 1, ""))
     return processing
@@ -114,7 +112,7 @@ class _Pipe:
 
 def commit(node: str) -> float:
     """Return how many updates of one row a second are committed, each durable before the next."""
-    manager = _enlisted(node + UNSERVED).manager
+    manager = enlisted(node + UNSERVED).manager
     row = ManagerProcess.objects.using(nodes[node].database).filter(uuid=manager)
     began, done = time.perf_counter(), 0
     while time.perf_counter() - began < _SECONDS:

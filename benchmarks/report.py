@@ -87,19 +87,25 @@ class Report:
     def __init__(self, notes: list[str]) -> None:
         self._notes = notes
         self._figures: list[Figure] = []
+        self._failures: list[str] = []
         self._versions = [databases.version(node) for node in databases.labels()]
         self._at = dt.datetime.now(dt.UTC)
         self._load = os.getloadavg()[0]
 
     @property
     def is_missed(self) -> bool:
-        return any(figure.is_missed for figure in self._figures)
+        return bool(self._failures) or any(figure.is_missed for figure in self._figures)
 
     def add(self, figures: list[Figure]) -> None:
         for figure in figures:
             self._figures.append(figure)
             # So that nothing is lost when a later line fails.
             print("  ".join(figure.cells()), flush=True)
+
+    def fail(self, what: str) -> None:
+        """Take down that a line went wrong; the others are measured all the same."""
+        self._failures.append(f"FAILED: {what}")
+        print(self._failures[-1], flush=True)
 
     def table(self) -> str:
         rows = [_HEAD, *(figure.cells() for figure in self._figures)]
@@ -113,7 +119,7 @@ class Report:
             lines.append("  ".join(cells).rstrip())
         lines.insert(1, "-" * max(map(len, lines)))
         about = ", ".join(f"{name} {value}" for name, value in self._machine().items())
-        return "\n".join([about, *self._notes, "", *lines])
+        return "\n".join([about, *self._notes, *self._failures, "", *lines])
 
     def write(self) -> Path:
         """Write everything to a file of its own; return its path."""
@@ -121,6 +127,7 @@ class Report:
         document = {
             "machine": self._machine(),
             "notes": self._notes,
+            "failures": self._failures,
             "figures": [figure.document() for figure in self._figures],
         }
         path.write_text(json.dumps(document, indent=1) + "\n")

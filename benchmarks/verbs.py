@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import time
 
-from django_tasks_poc import EntityWrapper, TaskBuilder, VerbResult
+from django_tasks_poc import VerbResult
 
-from .handlers import Square
-from .managers import REPEAT, Failed
+from . import trees
+from .managers import FULL, REPEAT, Failed
 from .report import Figure
 
-STAGES = 100_000
+STAGES = 1_000_000 if FULL else 100_000
 #: Milliseconds that a pause must stay below, whatever the number of stages.
 BOUND = 50.0
 
 
 def measure(node: str) -> list[Figure]:
     """Measure the calls as a view makes them; no manager runs, so that cancel closes no stage meanwhile."""
-    builder = TaskBuilder(node)
-    draft = builder.create("Squares", parallel=True, unique=False)
-    draft.extend(EntityWrapper(Square, {"number": number}) for number in range(STAGES))
-    task = builder.build(draft)
+    task = trees.fan_out(node, STAGES)
     samples: dict[str, list[float]] = {"pause": [], "resume": [], "cancel": []}
     for verb in [*["pause", "resume"] * REPEAT, "cancel"]:
         began = time.perf_counter()
