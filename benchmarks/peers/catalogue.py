@@ -44,7 +44,84 @@ def _rq(name: str, worker: str, isolation: str) -> Peer:
     )
 
 
+def _celery(name: str, settings: str, results: str, durable: str) -> Peer:
+    return Peer(
+        name=name,
+        module="celery",
+        environment="celery",
+        requirements=("celery[redis]>=5.7,<6", "django-celery-results>=2.6,<3", *_DJANGO),
+        workers=(("celery", "-A", "benchmarks.peers.celery", "worker", "--concurrency", "2", "--loglevel", "ERROR"),),
+        isolation="none",
+        results=results,
+        durable=durable,
+        settings=settings,
+    )
+
+
+_POSTGRESQL = "psycopg[binary]>=3.3,<4"
+_DJANGO = ("Django>=5.2,<5.3", _POSTGRESQL)
+
 PEERS = (
     _rq("rq, a fork per job", "rq.worker.Worker", "process"),
     _rq("rq, no fork", "rq.worker.SimpleWorker", "none"),
+    Peer(
+        name="django-tasks-db",
+        module="tasks_db",
+        environment="django-tasks-db",
+        requirements=("django-tasks-db[compat]>=0.13,<0.14", *_DJANGO),
+        workers=(("python", "-m", "django", "db_worker", "--interval", "0.02", "--verbosity", "0"),) * 2,
+        isolation="none",
+        results="PostgreSQL",
+        durable="yes",
+        note="join by hand",
+        settings="tasks_db",
+    ),
+    _celery("Celery chord", "celery", "PostgreSQL", "results; messages are in Redis"),
+    _celery("Celery chord", "celery_redis", "Redis", "no"),
+    Peer(
+        name="procrastinate",
+        module="procrastinate",
+        environment="procrastinate",
+        requirements=("procrastinate>=3.10,<4", _POSTGRESQL),
+        workers=(("procrastinate", "--app", "benchmarks.peers.procrastinate.app", "worker"),) * 2,
+        isolation="none",
+        results="PostgreSQL",
+        durable="yes",
+        note="results and join by hand",
+    ),
+    Peer(
+        name="DBOS",
+        module="dbos",
+        environment="dbos",
+        requirements=("dbos>=3.4,<4", _POSTGRESQL),
+        workers=(("python", "-m", "benchmarks.peers.dbos"),) * 2,
+        isolation="none",
+        results="PostgreSQL",
+        durable="yes",
+    ),
+    Peer(
+        name="django-q2",
+        module="q2",
+        environment="django-q2",
+        requirements=("django-q2>=1.11,<2", *_DJANGO),
+        workers=(("python", "-m", "django", "qcluster"),),
+        isolation="none",
+        results="PostgreSQL",
+        durable="yes",
+        note="join by hand",
+        settings="q2",
+    ),
+    Peer(
+        name="django-ox",
+        module="ox",
+        environment="django-ox",
+        requirements=("django-ox>=1.9,<2", "Django>=6.1,<6.2", _POSTGRESQL),
+        workers=(("python", "-m", "django", "ox_worker", "--concurrency", "1", "--interval", "0.02"),) * 2,
+        isolation="none",
+        results="PostgreSQL",
+        durable="yes",
+        note="join by hand; on Python 3.12 or newer, with Django 6.1",
+        settings="ox",
+        python=(3, 12),
+    ),
 )

@@ -66,7 +66,9 @@ def _finish(command: list[str], environment: Mapping[str, str], workers: list[_P
     with _started(command, environment) as driver:
         while (code := driver.process.poll()) is None:
             if time.monotonic() > deadline:
-                raise Failed(f"it took more than {LIMIT} s")
+                raise Failed(
+                    f"it took more than {LIMIT} s; a worker says: {workers[0].last_line() if workers else '–'}"
+                )
             if dead := [worker for worker in workers if worker.process.poll() is not None]:
                 raise Failed(f"a worker ended: {dead[0].last_line()}")
             time.sleep(0.1)
