@@ -13,7 +13,7 @@ from . import work
 
 _URL = os.environ[work.DATABASE]
 #: Of the children, and of what waits for them. A worker takes so many children at once.
-_CHILDREN, _PARENTS, SLOTS = "children", "parents", int(os.environ.get("SLOTS", "4"))
+_CHILDREN, _PARENTS, SLOTS = "children", "parents", 4
 _VERSION = "1"
 _POLL = 0.02
 

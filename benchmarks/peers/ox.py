@@ -15,6 +15,8 @@ django.setup()
 from django_ox.bulk import enqueue_many  # noqa: E402 (Django must be ready)
 from django_ox.models import OxTask  # noqa: E402
 
+#: Jobs that a worker takes at once.
+SLOTS = 4
 _children: list[str] = []
 
 
@@ -39,8 +41,8 @@ def prepare() -> None:
 
 
 def meet() -> None:
-    jobs = [meeting.enqueue().id for _ in range(2)]
-    work.until(lambda: _done(jobs) == 2, 0.01)
+    jobs = [meeting.enqueue().id for _ in range(2 * SLOTS)]
+    work.until(lambda: _done(jobs) == len(jobs), 0.01)
 
 
 def start_one() -> Callable[[], bool]:

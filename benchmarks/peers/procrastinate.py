@@ -15,7 +15,7 @@ _INSERT = "INSERT INTO results (job, value) VALUES (%(job)s, %(value)s)"
 _READ = "SELECT value FROM results WHERE job = ANY(%(jobs)s)"
 _DONE = "SELECT count(*) AS done FROM procrastinate_jobs WHERE status = 'succeeded' AND id = ANY(%(jobs)s)"
 #: Jobs that a worker takes at once.
-SLOTS = int(os.environ.get("SLOTS", "1"))
+SLOTS = 4
 _children: list[int] = []
 
 
