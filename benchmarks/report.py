@@ -95,11 +95,12 @@ class Report:
     def is_missed(self) -> bool:
         return any(figure.is_missed for figure in self._figures)
 
-    def add(self, figures: list[Figure]) -> None:
-        for figure in figures:
-            self._figures.append(figure)
+    def add(self, figures: list[Figure], *, aloud: bool = True) -> None:
+        self._figures += figures
+        if aloud:
             # So that nothing is lost when a later line fails.
-            print("  ".join(figure.cells()), flush=True)
+            for figure in figures:
+                print("  ".join(figure.cells()), flush=True)
 
     def table(self) -> str:
         lines = aligned([_HEAD, *(figure.cells() for figure in self._figures)], numbers=range(3, 6))

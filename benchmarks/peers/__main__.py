@@ -35,9 +35,8 @@ def main() -> int:
             print("ONLY picks nobody.", file=sys.stderr)
             return 2
         table.run()
-        print("\n".join(table.lines()), end="\n\n")
-        report.add(table.goals())
-        print(f"\n{report.table()}")
+        report.add(table.goals(notes), aloud=False)
+        print("\n".join(table.lines()), report.table(), sep="\n\n")
         print(f"\nWritten to {report.write('peers-', **table.document())}")
     return int(report.is_missed)
 

@@ -22,12 +22,9 @@ class Peer:
     durable: str
     note: str = ""
     settings: str = ""
+    uses_redis: bool = False
     #: The lowest Python that it runs on.
     python: tuple[int, int] = (3, 11)
-
-    @property
-    def uses_redis(self) -> bool:
-        return "Redis" in self.results or "Redis" in self.durable
 
 
 def _rq(name: str, worker: str, isolation: str) -> Peer:
@@ -41,6 +38,7 @@ def _rq(name: str, worker: str, isolation: str) -> Peer:
         results="Redis",
         durable="no",
         note="join by hand",
+        uses_redis=True,
     )
 
 
@@ -54,7 +52,9 @@ def _celery(name: str, settings: str, results: str, durable: str) -> Peer:
         isolation="none",
         results=results,
         durable=durable,
+        note="messages in Redis",
         settings=settings,
+        uses_redis=True,
     )
 
 
@@ -76,7 +76,7 @@ PEERS = (
         note="join by hand",
         settings="tasks_db",
     ),
-    _celery("Celery chord", "celery", "PostgreSQL", "results; messages are in Redis"),
+    _celery("Celery chord", "celery", "PostgreSQL", "results only"),
     _celery("Celery chord", "celery_redis", "Redis", "no"),
     Peer(
         name="procrastinate",

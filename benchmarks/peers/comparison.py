@@ -11,8 +11,9 @@ from ..managers import REPEAT
 from ..report import Figure, aligned
 from .catalogue import PEERS
 from .contender import Contender, Entry, Installed
-from .environment import PYTHON, Environment
+from .environment import PYTHON, Environment, Unavailable
 from .ours import Ours, ways
+from .trial import Failed
 
 _HEAD = (
     "peer", "version", "isolation", "results in", "durable", "median", "min", "max", "latency ms", "of", "",
@@ -20,8 +21,8 @@ _HEAD = (
 #: Single jobs of the first run that are measured.
 _SAMPLES = 20
 _MEANING = (
-    "{:,} children a second, from the start of the first child to the end of what finishes them, with two worker "
-    "processes; latency is that of one job on idle workers, from queued to seen done."
+    "Children a second of a fan-out of {:,}, from the start of the first child to the end of what finishes them, with "
+    "two worker processes.\nThe latency is that of one job on idle workers, from queued to seen done."
 )
 
 
@@ -47,7 +48,8 @@ class Comparison:
         try:
             measured = one.run(self._children, samples)
         except Exception as error:  # one that fails must not end the others
-            entry.problem = f"{type(error).__name__}: {error}"
+            is_known = isinstance(error, (Failed, Unavailable))
+            entry.problem = str(error) if is_known else f"{type(error).__name__}: {error}"
             print(f"NOT MEASURED: {entry.problem}", file=sys.stderr)
         else:
             entry.rates.append(measured.rate)
@@ -58,15 +60,17 @@ class Comparison:
         rows = [_HEAD, *(entry.cells() for entry in self.entries)]
         return [_MEANING.format(self._children), "", *aligned(rows, numbers=range(5, 10))]
 
-    def goals(self) -> list[Figure]:
-        """Return how much faster ours are; what cannot be told is not there."""
+    def goals(self, notes: list[str]) -> list[Figure]:
+        """Return how much faster ours are; what cannot be told becomes a note."""
         reused = self._ours(lambda way: bool(way.arguments))
         each = self._ours(lambda way: not way.arguments)
-        return [
-            *_ratio("ours reused / best durable peer", reused, self._best(lambda one: one.durable != "no"), 5),
-            *_ratio("ours reused / best of all", reused, self._best(lambda one: True), 1),
-            *_ratio("ours, a process each / best that isolates", each, self._best(_isolates), 3),
+        goals = [
+            ("ours reused / best durable peer", reused, self._best(lambda one: one.durable != "no"), 5),
+            ("ours reused / best of all", reused, self._best(lambda one: True), 1),
+            ("ours, a process each / best that isolates", each, self._best(_isolates), 3),
         ]
+        notes += [f"NOT MEASURED: {what}" for what, ours, best, _ in goals if ours is None or best is None]
+        return [_ratio(what, ours, best, floor) for what, ours, best, floor in goals if ours and best]
 
     def _ours(self, is_meant: Callable[[Ours], bool]) -> Entry | None:
         """Return the entry of ours on PostgreSQL, as the peers are."""
@@ -96,9 +100,6 @@ def _isolates(one: Contender) -> bool:
     return one.isolation == "process"
 
 
-def _ratio(what: str, ours: Entry | None, best: Entry | None, floor: float) -> list[Figure]:
-    if ours is None or best is None:
-        print(f"NOT MEASURED: {what}")
-        return []
+def _ratio(what: str, ours: Entry, best: Entry, floor: float) -> Figure:
     name = f"{what} ({best.contender.name})"
-    return [Figure("peers", name, "postgresql", "×", [ours.rate / best.rate]).must_reach(floor)]
+    return Figure("peers", name, "postgresql", "×", [ours.rate / best.rate]).must_reach(floor)

@@ -62,11 +62,15 @@ class Entry:
         one = self.contender
         numbers = (self.rate, min(self.rates), max(self.rates)) if self.rates else ()
         latency = rounded(statistics.median(self.latencies)) if self.latencies else "–"
-        remarks = [f"NOT MEASURED: {self.problem}"] if self.problem else [one.note] if one.note else []
         return (
             one.name, one.version, one.isolation, one.results, one.durable,
-            *(tuple(map(rounded, numbers)) or ("–",) * 3), latency, str(len(self.rates)), *(remarks or [""]),
+            *(tuple(map(rounded, numbers)) or ("–",) * 3), latency, str(len(self.rates)), self._remark(),
         )  # fmt: skip
+
+    def _remark(self) -> str:
+        if not self.problem:
+            return self.contender.note
+        return f"{'FAILED THEN' if self.rates else 'NOT MEASURED'}: {self.problem}"
 
     def document(self) -> dict[str, object]:
         one = self.contender

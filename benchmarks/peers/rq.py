@@ -1,4 +1,4 @@
-"""rq: jobs and results in Redis. The join is by hand, as a job that depends on many looks at all of them each time."""
+"""rq: jobs and results in Redis. The join is by hand: a job that depends on all the others is slower."""
 
 from __future__ import annotations
 

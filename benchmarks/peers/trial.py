@@ -66,9 +66,8 @@ def _finish(command: list[str], environment: Mapping[str, str], workers: list[_P
     with _started(command, environment) as driver:
         while (code := driver.process.poll()) is None:
             if time.monotonic() > deadline:
-                raise Failed(
-                    f"it took more than {LIMIT} s; a worker says: {workers[0].last_line() if workers else '–'}"
-                )
+                said = " / ".join(worker.last_line() for worker in workers)
+                raise Failed(f"it took more than {LIMIT} s; its workers say: {said}")
             if dead := [worker for worker in workers if worker.process.poll() is not None]:
                 raise Failed(f"a worker ended: {dead[0].last_line()}")
             time.sleep(0.1)
@@ -86,7 +85,7 @@ class _Process:
     def last_line(self) -> str:
         self.output.seek(0)
         lines = self.output.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"code {self.process.returncode}"
+        return lines[-1] if lines else "nothing"
 
 
 @contextmanager
