@@ -9,6 +9,7 @@ newer one.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib import import_module
 
@@ -21,6 +22,8 @@ _REDIS = "redis://127.0.0.1:6379/13"
 
 
 def main() -> int:
+    # So that what was started is stopped, and what was made is dropped, also when this is asked to stop.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
     with databases.prepared() as notes:
         django.setup()
