@@ -7,10 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test soak builder manager migrate bench lint types modernise coverage clean
+.PHONY: help demo test soak builder manager migrate bench bench-peers lint types modernise coverage clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.ready ## import a table of 100,000 rows and show what became of each
 	@$(BIN)/python manage.py demo $(ARGS)
@@ -31,6 +31,9 @@ manager: migrate ## run a task manager until Ctrl-C
 
 bench: $(VENV)/.ready ## measure the package on this machine
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: $(VENV)/.ready ## measure it beside Celery, rq, DBOS and others, each installed into a .venv of its own
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
 lint: $(VENV)/.dev ## check style and formatting (ruff)
 	@$(BIN)/python -m ruff check

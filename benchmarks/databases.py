@@ -45,7 +45,7 @@ def prepared() -> Iterator[list[str]]:
             from django.db import connections
 
             connections.close_all()
-            _drop(os.environ[POSTGRESQL])
+            drop(os.environ[POSTGRESQL])
         shutil.rmtree(folder)
 
 
@@ -66,13 +66,24 @@ def renew(node: str) -> None:
     alias = nodes[node].database
     connections[alias].close()
     if connections[alias].vendor == "postgresql":
-        _drop(os.environ[POSTGRESQL])
-        with _server(os.environ[POSTGRESQL]) as server:
-            server.execute(f'CREATE DATABASE "{_name(os.environ[POSTGRESQL])}"')
+        create(os.environ[POSTGRESQL])
     else:
         for suffix in ("", "-wal", "-shm"):
             Path(os.environ[SQLITE] + suffix).unlink(missing_ok=True)
     call_command("migrate", database=alias, verbosity=0)
+
+
+def create(url: str) -> None:
+    """Make a database on the server of PostgreSQL; one of that name is dropped."""
+    drop(url)
+    with _server(url) as server:
+        server.execute(f'CREATE DATABASE "{_name(url)}"')
+
+
+def drop(url: str) -> None:
+    """Drop a database on the server of PostgreSQL, with the connections to it."""
+    with _server(url) as server:
+        server.execute(f'DROP DATABASE IF EXISTS "{_name(url)}" WITH (FORCE)')
 
 
 def version(node: str) -> str:
@@ -101,11 +112,6 @@ def _problem(server: str) -> str:
         return "psycopg is not installed"
     except Exception as error:  # OperationalError of a module that may not be there
         return f"{server} does not answer: {str(error).splitlines()[0]}"
-
-
-def _drop(url: str) -> None:
-    with _server(url) as server:
-        server.execute(f'DROP DATABASE IF EXISTS "{_name(url)}" WITH (FORCE)')
 
 
 def _name(url: str) -> str:

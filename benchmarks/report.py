@@ -9,7 +9,7 @@ import os
 import platform
 import statistics
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,13 +62,13 @@ class Figure:
     def cells(self) -> tuple[str, ...]:
         numbers = (self.median, min(self.samples), max(self.samples))
         return (
-            self.line, self.what, self.node, *map(_number, numbers), self.unit, str(len(self.samples)),
+            self.line, self.what, self.node, *map(rounded, numbers), self.unit, str(len(self.samples)),
             ", ".join(self._remarks()),
         )  # fmt: skip
 
     def _remarks(self) -> Iterable[str]:
         if self.p95:
-            yield f"p95 {_number(self.late)}"
+            yield f"p95 {rounded(self.late)}"
         verdict = "MISSES" if self.is_missed else "keeps"
         if self.ceiling is not None:
             yield f"{verdict} < {self.ceiling:g}"
@@ -96,11 +96,12 @@ class Report:
     def is_missed(self) -> bool:
         return bool(self._failures) or any(figure.is_missed for figure in self._figures)
 
-    def add(self, figures: list[Figure]) -> None:
-        for figure in figures:
-            self._figures.append(figure)
+    def add(self, figures: list[Figure], *, aloud: bool = True) -> None:
+        self._figures += figures
+        if aloud:
             # So that nothing is lost when a later line fails.
-            print("  ".join(figure.cells()), flush=True)
+            for figure in figures:
+                print("  ".join(figure.cells()), flush=True)
 
     def fail(self, what: str) -> None:
         """Take down that a line went wrong; the others are measured all the same."""
@@ -108,27 +109,19 @@ class Report:
         print(self._failures[-1], flush=True)
 
     def table(self) -> str:
-        rows = [_HEAD, *(figure.cells() for figure in self._figures)]
-        widths = [max(len(row[number]) for row in rows) for number in range(len(_HEAD))]
-        lines = []
-        for row in rows:
-            cells = [
-                cell.rjust(width) if 3 <= number <= 5 else cell.ljust(width)
-                for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ]
-            lines.append("  ".join(cells).rstrip())
-        lines.insert(1, "-" * max(map(len, lines)))
+        lines = aligned([_HEAD, *(figure.cells() for figure in self._figures)], numbers=range(3, 6))
         about = ", ".join(f"{name} {value}" for name, value in self._machine().items())
         return "\n".join([about, *self._notes, *self._failures, "", *lines])
 
-    def write(self) -> Path:
-        """Write everything to a file of its own; return its path."""
-        path = databases.RESULTS / f"{self._at:%Y%m%d-%H%M%S}.json"
+    def write(self, prefix: str = "", **more: object) -> Path:
+        """Write everything, and what else there is, to a file of its own; return its path."""
+        path = databases.RESULTS / f"{prefix}{self._at:%Y%m%d-%H%M%S}.json"
         document = {
             "machine": self._machine(),
             "notes": self._notes,
             "failures": self._failures,
             "figures": [figure.document() for figure in self._figures],
+            **more,
         }
         path.write_text(json.dumps(document, indent=1) + "\n")
         return path.relative_to(databases.ROOT)
@@ -149,5 +142,20 @@ class Report:
         }
 
 
-def _number(value: float) -> str:
+def aligned(rows: Sequence[tuple[str, ...]], numbers: Container[int]) -> list[str]:
+    """Return the lines of a table: a head, a rule, and rows, with the columns of numbers flush right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if column in numbers else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    lines.insert(1, "-" * max(map(len, lines)))
+    return lines
+
+
+def rounded(value: float) -> str:
+    """Return a figure with three digits or so."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.2f}"
