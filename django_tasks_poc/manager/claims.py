@@ -18,6 +18,9 @@ from .runs import Runs
 _AHEAD = 0.25
 #: And no more than this, whatever the rate: a claim costs about 25 KiB of the manager while it is made and held.
 _MOST_AHEAD = 500
+#: A claim that brings so many stages, or all that it was to bring, has probably left others; else it is made again so
+#: many seconds later, if nothing happens before.
+_FEW, _LATER = 16, 0.02
 #: Seconds over which the rate of ends is averaged.
 _WINDOW = 1.0
 
@@ -52,6 +55,7 @@ class Claims:
         self._may_have_more = True
         self._must_look_for_stops = False
         self._due: asyncio.TimerHandle | None = None
+        self._look_again: asyncio.TimerHandle | None = None
         self._claiming = asyncio.Lock()
         self._is_stopped = False
 
@@ -66,6 +70,11 @@ class Claims:
         """Look for work if there may be some: a place became free."""
         if self._may_have_more:
             self._wanted.set()
+
+    def room_for_more(self) -> None:
+        """Look for what the last claim has left."""
+        self._may_have_more = True
+        self._wanted.set()
 
     async def run(self) -> None:
         self.wake()
@@ -95,6 +104,8 @@ class Claims:
 
     async def _claim(self, limit: int) -> None:
         self._may_have_more = False  # What happens during the claim sets it again.
+        if self._look_again is not None:
+            self._look_again.cancel()
         failures = self._database.failures
         pairs, unreadable = await self._database.call(self._processing.claim, limit)
         for ending in unreadable:
@@ -102,9 +113,13 @@ class Claims:
         if failures != self._database.failures:
             await self._return_strays({claim.token for claim, _ in pairs})
         if pairs or unreadable:
-            self._may_have_more = True
             self._runs.take(pairs)
-            self._wanted.set()
+            if len(pairs) + len(unreadable) >= min(limit, _FEW):
+                self.room_for_more()
+            else:
+                # That was probably all. What comes of it is soon there, and its record shall not wait for a look at
+                # nothing.
+                self._look_again = asyncio.get_running_loop().call_later(_LATER, self.room_for_more)
         elif not self._may_have_more:
             await self._wait_for_due()
             self.is_idle.set()

@@ -191,7 +191,8 @@ def _first_due(writer: Writer, tasks: list[Task], quotas: dict[UUID, int]) -> li
         back = f"SELECT uuid, 0 AS part, {order} AS place {rows} AND due <= %s ORDER BY due LIMIT {limit}"
         fresh = f"SELECT uuid, 1 AS part, {order} AS place {rows} AND due IS NULL AND {order} >= %s"
         both = f"SELECT * FROM ({back}) AS back UNION ALL "
-        both += f"SELECT * FROM ({fresh} ORDER BY {order} LIMIT {limit}) AS fresh"
+        # By the whole index, null as ``due`` is: PostgreSQL would sort all that is ready before it has statistics.
+        both += f"SELECT * FROM ({fresh} ORDER BY due, {order} LIMIT {limit}) AS fresh"
         first = f"SELECT uuid FROM ({both}) AS stage ORDER BY part, place LIMIT {limit}"
         parts.append(f"SELECT uuid FROM ({first}) AS mine")
         uuid = key.get_db_prep_value(task.uuid, connection)

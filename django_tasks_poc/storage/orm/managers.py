@@ -52,11 +52,16 @@ def suspects(alias: str, node: str) -> Sequence[tuple[UUID, str, int, str, str, 
 
 def rescue(alias: str, node: str, limit: int, reported: Mapping[UUID, Collection[UUID]]) -> Recorded:
     """Return RUNNING stages without a living manager to READY, through the ordinary record."""
-    living = ManagerProcess.objects.using(alias).filter(stopped_at__isnull=True).values("uuid")
-    rows = TaskStage.objects.using(alias).filter(manager__isnull=False, state=State.RUNNING, task__node=node)
+    stages = TaskStage.objects.using(alias).filter(manager__isnull=False)
+    # Those first: who has a stage was registered before. It is asked all the time, and is almost always the whole.
+    found_in = stages.order_by().values_list("manager", flat=True).distinct()
+    managers = {manager for manager in found_in if manager is not None}
+    living = ManagerProcess.objects.using(alias).filter(uuid__in=managers, stopped_at__isnull=True)
+    if not (dead := managers.difference(living.values_list("uuid", flat=True))):
+        return Recorded()
     # A RUNNING stage without a token, or in a task of an unknown state, was changed by hand, and is left alone.
-    rows = rows.filter(token__isnull=False, task__state__in=State)
-    rows = rows.exclude(manager__in=living).order_by("uuid")
+    rows = stages.filter(manager__in=dead, state=State.RUNNING, token__isnull=False)
+    rows = rows.filter(task__node=node, task__state__in=State).order_by("uuid")
     found = list(rows.only("task", "token", "lost", "manager")[:limit])
     if not found:
         return Recorded()

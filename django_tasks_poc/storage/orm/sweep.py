@@ -34,14 +34,15 @@ def settle_one(alias: str, node: str, limit: int) -> Recorded:
 
 def to_close(alias: str, node: str) -> TaskQuerySet:
     """Return the tasks that are marked to be closed, without those that themselves or their parents cannot be read."""
-    rows = Task.objects.using(alias).filter(node=node, closing=True, state__in=State)
+    # As a list, since SQLite finds no index for a bare boolean.
+    rows = Task.objects.using(alias).filter(node=node, closing__in=[True], state__in=State)
     readable = Q(parent_stage__state__in=State, parent_stage__task__state__in=State)
     return rows.filter(Q(parent_stage=None) | readable)
 
 
 def discard_promised(alias: str, node: str, limit: int) -> int:
     """Delete up to ``limit`` rows of nested tasks whose building attempt is over without having waited for them."""
-    promised = Task.objects.using(alias).filter(node=node, active=True, state=State.PROMISED)
+    promised = Task.objects.using(alias).filter(node=node, active__in=[True], state=State.PROMISED)
     over = ~Q(parent_stage__state=State.RUNNING) | ~Q(parent_stage__token=F("token")) | Q(parent_stage__token=None)
     task = promised.filter(over).only("uuid").first()
     if task is None:

@@ -63,7 +63,7 @@ class OrmTaskQuery:
         return None if due is None else max(0.0, (due - clock.now(self.alias)).total_seconds())
 
     def is_drained(self) -> bool:
-        rows = Task.objects.using(self.alias).filter(node=self.node, active=True)
+        rows = Task.objects.using(self.alias).filter(node=self.node, active__in=[True])  # a list, as in to_close
         moving = Q(claimable=True) | Q(due__isnull=False) | Q(running_count__gt=0)
         ending = Q(finished_at__isnull=False)
         alive = rows.filter(state__in=_MOVING).filter(moving | ending)
