@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
+from collections import deque
 from uuid import UUID
 
 from ..lifecycle import Cause
@@ -21,23 +21,30 @@ _MOST_AHEAD = 500
 #: A claim that brings so many stages, or all that it was to bring, has probably left others; else it is made again so
 #: many seconds later, if nothing happens before.
 _FEW, _LATER = 16, 0.02
-#: Seconds over which the rate of ends is averaged.
-_WINDOW = 1.0
+#: The rate is that of so many last ends; fewer than that again tell nothing sooner than after a second.
+_ENDS, _SURE = 64, 8
 
 
 class Rate:
-    """Ends a second, averaged with a weight that decays."""
+    """Ends a second: of the last ones, since work began or since the first of them."""
 
     def __init__(self) -> None:
-        self._value = 0.0
-        self._at = time.monotonic()
+        self._times: deque[float] = deque(maxlen=_ENDS)
+
+    def begin(self) -> None:
+        """Count from now: nothing was at work, so what ended before tells nothing."""
+        self._times.clear()
+        self._times.append(time.monotonic())
 
     def count(self) -> None:
-        self._value = self.now() + 1 / _WINDOW
-        self._at = time.monotonic()
+        self._times.append(time.monotonic())
 
     def now(self) -> float:
-        return self._value * math.exp((self._at - time.monotonic()) / _WINDOW)
+        ends = len(self._times) - 1
+        if ends < 1:
+            return 0.0
+        seconds = time.monotonic() - self._times[0]
+        return ends / max(seconds, 0.001 if ends >= _SURE else 1.0)
 
 
 class Claims:
@@ -113,6 +120,8 @@ class Claims:
         if failures != self._database.failures:
             await self._return_strays({claim.token for claim, _ in pairs})
         if pairs or unreadable:
+            if not (self._runs.active or self._runs.held):
+                self.rate.begin()
             self._runs.take(pairs)
             if len(pairs) + len(unreadable) >= min(limit, _FEW):
                 self.room_for_more()
