@@ -81,7 +81,7 @@ class PreforkExecutor(Executor):
 
     def withdraw(self, token: UUID) -> None:
         stage = self._stages.get(token)
-        if stage is None or stage.started:
+        if stage is None or stage.started or stage.is_unwanted:
             return
         stage.is_unwanted = True
         if stage.slot is None:
