@@ -59,6 +59,15 @@ def test_one_quick_stage_tells_nothing_of_the_next(clock: Clock) -> None:
     assert rate.now() == pytest.approx(1)
 
 
+def test_quick_stages_that_are_claimed_one_by_one_are_known_too(clock: Clock) -> None:
+    """Given one place, so that nothing is at work between a stage and the claim of the next, then they are quick."""
+    rate = Rate()
+    for _ in range(8):
+        rate.begin()
+        ends(rate, clock, 1, 0.005)
+    assert rate.now() == pytest.approx(200)
+
+
 def test_it_falls_when_nothing_ends_any_more(clock: Clock) -> None:
     rate = Rate()
     rate.begin()

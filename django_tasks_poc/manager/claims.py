@@ -23,6 +23,8 @@ _MOST_AHEAD = 500
 _FEW, _LATER = 16, 0.02
 #: The rate is that of so many last ends; fewer than that again tell nothing sooner than after a second.
 _ENDS, _SURE = 64, 8
+#: Seconds without an end after which it is counted anew.
+_WHILE = 1.0
 
 
 class Rate:
@@ -32,9 +34,11 @@ class Rate:
         self._times: deque[float] = deque(maxlen=_ENDS)
 
     def begin(self) -> None:
-        """Count from now: nothing was at work, so what ended before tells nothing."""
-        self._times.clear()
-        self._times.append(time.monotonic())
+        """Count from now if nothing has ended for a while: nothing was at work, so what was before tells nothing."""
+        now = time.monotonic()
+        if not self._times or now - self._times[-1] > _WHILE:
+            self._times.clear()
+            self._times.append(now)
 
     def count(self) -> None:
         self._times.append(time.monotonic())
