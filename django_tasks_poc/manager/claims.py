@@ -72,18 +72,16 @@ class Claims:
 
     def wake(self, *, by_others: bool = False) -> None:
         """Look for work: something was built, ended, became due; ``by_others`` may also have been a verb."""
-        self._may_have_more = True
         self._must_look_for_stops |= by_others
         self.is_idle.clear()
-        self._wanted.set()
+        self._look_for_more()
 
     def room(self) -> None:
         """Look for work if there may be some: a place became free."""
         if self._may_have_more:
             self._wanted.set()
 
-    def room_for_more(self) -> None:
-        """Look for what the last claim has left."""
+    def _look_for_more(self) -> None:
         self._may_have_more = True
         self._wanted.set()
 
@@ -128,11 +126,11 @@ class Claims:
                 self.rate.begin()
             self._runs.take(pairs)
             if len(pairs) + len(unreadable) >= min(limit, _FEW):
-                self.room_for_more()
+                self._look_for_more()
             else:
                 # That was probably all. What comes of it is soon there, and its record shall not wait for a look at
                 # nothing.
-                self._look_again = asyncio.get_running_loop().call_later(_LATER, self.room_for_more)
+                self._look_again = asyncio.get_running_loop().call_later(_LATER, self._look_for_more)
         elif not self._may_have_more:
             await self._wait_for_due()
             self.is_idle.set()
