@@ -31,6 +31,8 @@ class SqliteWakeup(Wakeup):
 
     async def _watch(self, connection: sqlite3.Connection) -> None:
         seen, foreign = _version(connection), await self.call(self._own_version)
+        # What was committed behind the manager's first look, and before this one, is not seen to change any more.
+        self.on_wake()
         while True:
             await asyncio.sleep(_BUSY if self.is_busy else _IDLE)
             if (version := _version(connection)) == seen:
