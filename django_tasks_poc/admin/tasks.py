@@ -18,6 +18,7 @@ from . import texts
 from .badges import ago, line, task_badge
 from .filters import NodeFilter, StateFilter
 from .read_only import ReadOnlyAdmin
+from .tabs import tabs
 from .task_list import NewestPaginator, TaskList, counted
 from .task_page import task_page
 
@@ -71,6 +72,7 @@ class TaskAdmin(ReadOnlyAdmin):
             context["page"] = task_page(
                 task, request.GET, lambda uuid: reverse(name, args=[uuid], current_app=self.admin_site.name)
             )
+            context["tabs"] = tabs(task.uuid, "change", self.admin_site.name)
             context |= {"title": texts.one_line(task.title, 255), "subtitle": None}
         return super().render_change_form(request, context, *args, **options)
 
