@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.text import capfirst
 
 from django_tasks_poc import State, TaskViewer, nodes
-from django_tasks_poc.admin.life import is_served
 from django_tasks_poc.exceptions import TaskNotFound
+from django_tasks_poc.lifecycle import is_served
 from django_tasks_poc.models import Task
 from django_tasks_poc.viewer import Metrics, TaskView
 

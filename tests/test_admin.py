@@ -15,8 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from django_tasks_poc import EntityWrapper, State, TaskBuilder
-from django_tasks_poc.admin import TaskAdmin, texts
+from django_tasks_poc import EntityWrapper, State, TaskBuilder, texts
+from django_tasks_poc.admin import TaskAdmin
 from django_tasks_poc.admin.values import show_json
 from django_tasks_poc.lifecycle import host, process_started
 from django_tasks_poc.models import AttemptOutcome, Kind, ManagerProcess, StageAttempt, Task, TaskStage

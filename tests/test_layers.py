@@ -16,12 +16,12 @@ ROOT = Path(__file__).resolve().parent.parent
 # Level 0 first. A name is a module or a sub-package of the package, and stands for all that is inside it.
 LEVELS = (
     "states outcomes entities serialization conf signals exceptions messages identifiers options draft channels logs"
-    " words purging storage.loading storage.values",
+    " words texts purging storage.loading storage.values",
     "models storage.base migrations",
     "node connections storage.orm router",
     "lifecycle builder handlers results context",
-    "processing executors runtime wakeup",
-    "manager viewer testing",
+    "processing executors runtime wakeup tree",
+    "manager viewer health testing",
     "management admin apps checks backend contrib",
 )
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names.split()}

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ..states import State
-from .texts import about, one_line
+from ..texts import about, one_line
 
 
 def badge(state: str) -> SafeString:

@@ -13,12 +13,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from ..lifecycle import life
 from ..models import ManagerProcess
+from ..texts import visible
 from .badges import ago
 from .filters import NodeFilter
-from .life import life
 from .read_only import ReadOnlyAdmin
-from .texts import short_host, visible
+from .texts import short_host
 
 
 @admin.register(ManagerProcess)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 from django.utils import timezone
 
+from ..lifecycle import is_served
 from ..models import Task, TaskEvent, TaskStage
 from ..serialization import from_json
 from ..states import OPEN, State
-from .life import is_served
-from .texts import SENTENCE, about, counts, duration, one_line, seconds_between
+from ..texts import about, duration, one_line
+from .texts import SENTENCE, counts, seconds_between
 
 
 def sentence(task: Task, alias: str) -> str:

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from ..models import Kind, StageAttempt, Task, TaskStage
 from ..options import TaskOptions
 from ..states import State
+from ..texts import cut, duration, one_line, visible
 from . import texts
 from .badges import ago, badge, line, task_badge
 from .values import Shown, show_json
@@ -117,13 +118,13 @@ def _stage_row(
     is_finally = stage.kind == Kind.FINALLY
     tries, starts = _tries(stage, options)
     return StageRow(
-        order=stage.order, name=texts.one_line(stage.handler.rpartition(".")[2]), path=texts.visible(stage.handler),
+        order=stage.order, name=one_line(stage.handler.rpartition(".")[2]), path=visible(stage.handler),
         is_finally=is_finally, badge=badge(stage.state), tries=tries, starts=starts,
-        message=texts.cut(stage.message, limit), is_failed=stage.state == State.ERROR, took=_took(stage),
+        message=cut(stage.message, limit), is_failed=stage.state == State.ERROR, took=_took(stage),
         started=ago(stage.started_at), params=_value(stage, "params"), response=_value(stage, "response"),
         # The traceback of its last start is the stage's own; shown once.
         traceback="" if any(row.traceback_part == stage.traceback_part for row in attempts)
-        else texts.visible(stage.traceback_part),
+        else visible(stage.traceback_part),
         attempts=[_attempt_row(row) for row in attempts], nested=nested,
     )  # fmt: skip
 
@@ -141,8 +142,8 @@ def _tries(stage: TaskStage, options: TaskOptions | None) -> tuple[str, str]:
 
 def _took(stage: TaskStage) -> str:
     if stage.state in (State.RUNNING, State.WAITING):
-        return texts.duration(texts.seconds_between(stage.started_at, timezone.now()))
-    return texts.duration(stage.duration)
+        return duration(texts.seconds_between(stage.started_at, timezone.now()))
+    return duration(stage.duration)
 
 
 def _value(stage: Any, name: str) -> Shown:
@@ -163,8 +164,8 @@ def _attempt_row(row: Any) -> AttemptRow:
     took = texts.seconds_between(row.started_at, row.ended_at)
     blocks = [("Traceback", row.traceback_part), ("stderr", row.stderr_part), ("stdout", row.stdout_part)]
     return AttemptRow(
-        start=row.start, attempt=row.attempt, how=how, message=texts.visible(row.message), took=texts.duration(took),
-        cpu=texts.duration(cpu), memory=texts.size(row.max_rss * 1024) if row.max_rss is not None else "–",
+        start=row.start, attempt=row.attempt, how=how, message=visible(row.message), took=duration(took),
+        cpu=duration(cpu), memory=texts.size(row.max_rss * 1024) if row.max_rss is not None else "–",
         where=", ".join(where) or "–", ended=ago(row.ended_at),
-        blocks=[(name, texts.visible(text)) for name, text in blocks if text],
+        blocks=[(name, visible(text)) for name, text in blocks if text],
     )  # fmt: skip

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from ..entities import OnError
 from ..models import Task, TaskEvent, TaskStage
 from ..options import TaskOptions
+from ..texts import duration, one_line, visible
 from . import texts
 from .badges import ago, badge, exact, line, task_badge
 from .sentence import sentence
@@ -65,7 +66,7 @@ def task_page(task: Task, parameters: Any, url: Url) -> TaskPage:
     alias, options = task._state.db or "default", TaskOptions.readable(task.options)
     crumbs = _crumbs(task, alias, url)
     return TaskPage(
-        uuid=str(task.uuid), title=texts.visible(task.title), badge=task_badge(task.state),
+        uuid=str(task.uuid), title=visible(task.title), badge=task_badge(task.state),
         state_badge=badge(task.state), sentence=sentence(task, alias), counts=texts.counts(task),
         message=_message(task), crumbs=crumbs, is_deep=task.depth > len(crumbs),
         shared=show_json(task.shared), response=show_json(task.response), details=_details(task, options),
@@ -88,10 +89,8 @@ def _crumbs(task: Task, alias: str, url: Url) -> list[Crumb]:
 
 def _message(task: Task) -> str:
     """Return the message, unless the sentence has it whole."""
-    is_told = task.finished_at is not None and texts.one_line(task.message, texts.SENTENCE) == texts.visible(
-        task.message
-    )
-    return "" if is_told else texts.visible(task.message)
+    is_told = task.finished_at is not None and one_line(task.message, texts.SENTENCE) == visible(task.message)
+    return "" if is_told else visible(task.message)
 
 
 def _details(task: Task, options: TaskOptions | None) -> list[tuple[str, Any]]:
@@ -108,16 +107,16 @@ def _details(task: Task, options: TaskOptions | None) -> list[tuple[str, Any]]:
         details.insert(4, ("Starts at", exact(task.due)))
     for name, text in (("Created by", task.created_by), ("Unique key", task.unique_key), ("Queue", task.queue)):
         if text:
-            details.append((name, texts.visible(text)))
+            details.append((name, visible(text)))
     if task.response_type:
-        details.append(("Type of the response", texts.visible(task.response_type)))
+        details.append(("Type of the response", visible(task.response_type)))
     if options is None:
         details.append(("Options", "They cannot be read."))
     elif options.finally_ is not None:
         name = options.finally_.handler.rpartition(".")[2]
-        details.append(("Finally", f"{texts.one_line(name)}, however the task ends"))
+        details.append(("Finally", f"{one_line(name)}, however the task ends"))
     if options is not None and options.timeout is not None:
-        details.append(("Timeout", texts.duration(options.timeout)))
+        details.append(("Timeout", duration(options.timeout)))
     return details
 
 
@@ -140,6 +139,5 @@ def _on_error(task: Task) -> str:
 def _events(task: Task, alias: str) -> list[EventRow]:
     rows = TaskEvent.objects.using(alias).filter(task_id=task.uuid).order_by("-at")[:EVENTS]
     return [
-        EventRow(ago(row.at), texts.one_line(row.by) or "unknown", texts.one_line(row.verb), texts.visible(row.reason))
-        for row in rows
+        EventRow(ago(row.at), one_line(row.by) or "unknown", one_line(row.verb), visible(row.reason)) for row in rows
     ]

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from ..models import Task
+from ..texts import duration, one_line
 from ..viewer import find_task
 from . import texts
 from .badges import ago, line, task_badge
@@ -73,7 +74,7 @@ class TaskAdmin(ReadOnlyAdmin):
                 task, request.GET, lambda uuid: reverse(name, args=[uuid], current_app=self.admin_site.name)
             )
             context["tabs"] = tabs(task.uuid, "change", self.admin_site.name)
-            context |= {"title": texts.one_line(task.title, 255), "subtitle": None}
+            context |= {"title": one_line(task.title, 255), "subtitle": None}
         return super().render_change_form(request, context, *args, **options)
 
     @admin.display(description="state")
@@ -96,7 +97,7 @@ class TaskAdmin(ReadOnlyAdmin):
     def took(self, task: Task) -> str:
         if task.started_at is None:
             return "not begun"
-        return texts.duration(texts.seconds_between(task.started_at, task.finished_at or timezone.now()))
+        return duration(texts.seconds_between(task.started_at, task.finished_at or timezone.now()))
 
     @admin.display(description="built")
     def built(self, task: Task) -> SafeString | str:

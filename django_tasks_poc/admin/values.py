@@ -11,7 +11,8 @@ import msgspec
 from django.views.debug import SafeExceptionReporterFilter, get_default_exception_reporter_filter
 
 from ..serialization import from_json
-from .texts import size, visible
+from ..texts import visible
+from .texts import size
 
 LIMIT = 64 * 1024
 

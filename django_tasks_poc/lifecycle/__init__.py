@@ -2,7 +2,20 @@
 
 from .decisions import Cause, Ending, decide
 from .hosts import LockFile, host, process_started
+from .liveness import Life, is_served, life
 from .recording import record
 from .rescue import bury_the_dead
 
-__all__ = ["Cause", "Ending", "LockFile", "bury_the_dead", "decide", "host", "process_started", "record"]
+__all__ = [
+    "Cause",
+    "Ending",
+    "Life",
+    "LockFile",
+    "bury_the_dead",
+    "decide",
+    "host",
+    "is_served",
+    "life",
+    "process_started",
+    "record",
+]

@@ -12,10 +12,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from demo_project.ideas import Idea, find_ideas
 from demo_project.management.hints import admin_url, how_to_serve, manage, shown
-from demo_project.management.task_tree import tree_of
 from demo_project.management.trial import run_tasks
 from django_tasks_poc import State, TaskBuilder, TaskExists
 from django_tasks_poc.models import Task
+from django_tasks_poc.tree import branch_of, read_tree
 
 ALL = "all"
 
@@ -94,12 +94,13 @@ class Command(BaseCommand):
         self.stdout.write(f"The task: {admin_url(task.uuid)}")
 
     def show_tree(self, task: Task) -> None:
-        lines = list(tree_of(task).lines())
+        lines = list(branch_of(read_tree(task)).lines())
         width = max(len(name) for name, _ in lines)
         self.stdout.write("")
         for name, branch in lines:
+            text = ", ".join(filter(None, (branch.text, branch.note)))
             seconds = "" if branch.seconds is None else f"{branch.seconds:.2f} s"
-            line = f"{name:<{width}}  {self.coloured(f'{branch.state:<9}')}  {seconds:>7}  {branch.text}"
+            line = f"{name:<{width}}  {self.coloured(f'{branch.state:<9}')}  {seconds:>7}  {text}"
             self.stdout.write(line.rstrip())
 
     def show_way(self) -> None:

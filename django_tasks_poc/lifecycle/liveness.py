@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from ..conf import config
-from ..lifecycle import host, process_started
 from ..models import ManagerProcess
 from ..storage.orm import clock
+from .hosts import host, process_started
 
 
 class Life(Enum):

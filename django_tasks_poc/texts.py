@@ -1,0 +1,66 @@
+"""Foreign text, numbers and times as words, for pages and terminals; what goes into HTML still has to be escaped."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+NBSP = "\N{NO-BREAK SPACE}"
+_BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_SYMBOLS: dict[int, str] = {
+    **{code: chr(0x2400 + code) for code in range(32) if code not in (9, 10)},
+    0x7F: "\N{SYMBOL FOR DELETE}",
+    **{code: f"\\x{code:02x}" for code in range(0x80, 0xA0)},
+    **{code: f"\\u{code:04x}" for code in _BIDI},  # they would turn around the text beside them
+}
+
+
+def visible(text: str) -> str:
+    """Show control characters, all but tab and newline, as symbols like ␛."""
+    return text.translate(_SYMBOLS)
+
+
+def one_line(text: str, limit: int = 120) -> str:
+    """Return the text on one line, cut to ``limit`` characters."""
+    line = visible(re.sub(r"[ \t\r\n]+", " ", text[: limit * 8]).strip())
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def cut(text: str, limit: int) -> str:
+    """Return the text with its lines, cut to ``limit`` characters."""
+    return visible(text) if len(text) <= limit else f"{visible(text[:limit])}…"
+
+
+def duration(seconds: float | None) -> str:
+    """Say how long something took: 4.2 s, 1 min 49 s, 3 h 04 min, 2 d 4 h."""
+    if seconds is None:
+        return "–"
+    if (seconds := max(0.0, seconds)) < 59.95:
+        return f"{seconds:.1f}{NBSP}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}{NBSP}min {rest:02}{NBSP}s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours}{NBSP}h {minutes:02}{NBSP}min"
+    return f"{hours // 24}{NBSP}d {hours % 24}{NBSP}h"
+
+
+def about(seconds: float) -> str:
+    """Say an age in its largest unit: 8 s, 12 min, 3 h, 5 d."""
+    seconds = max(0.0, seconds)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size):,}{NBSP}{unit}"
+    return f"{int(seconds)}{NBSP}s"
+
+
+def width(text: str) -> int:
+    """Return how many cells of a terminal the text takes: wide characters two, combining ones none."""
+    return sum(_cells(char) for char in text)
+
+
+def _cells(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
