@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from .conf import config
-from .exceptions import UnreadableRow
+from .exceptions import NotMigrated, UnreadableRow
 from .lifecycle import Cause, Ending, bury_the_dead, decide, record
 from .messages import Request
 from .models import Task, TaskStage
@@ -37,6 +37,10 @@ class Processing:
         self._shared: OrderedDict[UUID, str] = OrderedDict()
         #: Of managers that died on this host, the starts that were reported to them.
         self._reported: dict[UUID, Collection[UUID]] = {}
+
+    def unapplied(self) -> NotMigrated | None:
+        """Return what the tables lack."""
+        return self.node.task_query.unapplied()
 
     # The manager's own row.
 

@@ -37,13 +37,18 @@ class Manager:
     """A run_task_manager in a process of its own; it and its descendants are all that is ever signalled."""
 
     def __init__(
-        self, arguments: tuple[str, ...], folder: str, command: str = "run_task_manager", **environment: str
+        self,
+        arguments: tuple[str, ...],
+        folder: str,
+        command: str = "run_task_manager",
+        project: Path = settings.BASE_DIR,
+        **environment: str,
     ) -> None:
         self._errors = Path(folder, "stderr")
         with self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", command, *arguments],
-                cwd=settings.BASE_DIR,
+                cwd=project,
                 env=manager_environment() | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=errors,
@@ -92,10 +97,10 @@ class Manager:
 
 
 @contextmanager
-def manager(*arguments: str, **environment: str) -> Iterator[Manager]:
+def manager(*arguments: str, project: Path = settings.BASE_DIR, **environment: str) -> Iterator[Manager]:
     """Run a task manager meanwhile, with variables of its own; whatever happens, nothing of it is left behind."""
     with tempfile.TemporaryDirectory() as folder:
-        running = Manager(arguments, folder, **environment)
+        running = Manager(arguments, folder, project=project, **environment)
         try:
             yield running
         finally:

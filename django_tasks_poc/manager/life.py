@@ -22,6 +22,7 @@ from .keeper import Keeper
 from .options import TaskManagerOptions
 from .records import Records
 from .runs import Run, Runs
+from .schema import Schema
 from .stopping import Stop
 from .turns import AtomicTurns
 
@@ -40,6 +41,7 @@ class Life:
         self.identity = Identity(options)
         self.database = Database()
         self.processing = Processing(options.entity, self.identity.uuid, timeout=options.timeout)
+        self.schema = Schema(self.database, self.processing, options, stop)
         self.runs = Runs(self._started, self._ended)
         self.runs.turns = AtomicTurns(self.database, are_needed=options.entity.vendor == "sqlite")
         self.runs.turns.on_free = self.runs.dispatch
@@ -62,14 +64,21 @@ class Life:
         self.wakeup = wakeup(options.entity, self._wake, self.database.call)
         self._watch = watch
         self._ending = asyncio.Event()
-        self._is_enlisted = self._is_up = False
+        self._is_enlisted = self._is_up = self.may_wait = False
 
     async def live(self) -> None:
-        """Work until asked to stop; raise ManagerLost when this manager was declared dead."""
+        """Work until asked to stop.
+
+        Raises ManagerLost when this manager was declared dead, and NotMigrated when the tables are not as they must
+        be; ``may_wait`` says whether that can be waited for.
+        """
         broken = _failure_of_a_callback()
         try:
             if await self._boots():
                 await self._supervise(broken)
+        except NotMigrated:
+            self.may_wait = not (self.options.drain or await self.schema.is_complete())
+            raise
         finally:
             await self._shut_down()
 
@@ -88,6 +97,7 @@ class Life:
         return True
 
     async def _boot(self) -> None:
+        await self.schema.wait()
         # Before its lease begins: this may take longer than that.
         await self.runs.executor.start()
         await self.keeper.enlist(self.identity.row())

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 
 from ..connections import prepare_connections
-from ..exceptions import ManagerLost
+from ..exceptions import ManagerLost, NotMigrated
 from .life import Life
 from .options import TaskManagerOptions
 from .stopping import Stop
@@ -41,5 +41,9 @@ class TaskManager:
                     await life.live()
                 except ManagerLost as lost:
                     logger.error("This manager was declared dead and begins anew: %s", lost)
+                except NotMigrated as missing:
+                    if not life.may_wait:
+                        raise
+                    logger.error("This manager stops working: %s", missing)
                 has_failed |= life.records.has_failed
         return int(options.drain and has_failed)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from ..conf import config
+from ..exceptions import NotMigrated
 from ..outcomes import VerbResult
 from ..purging import PurgeCursor, Purged, PurgeWish
 from ..states import State
@@ -46,6 +47,9 @@ class TaskQuery(Protocol):
 
     def is_drained(self) -> bool:
         """Say whether nothing of the node could run without somebody's act."""
+
+    def unapplied(self) -> NotMigrated | None:
+        """Return the error that names the migrations which the tables lack, and what to run; None for none."""
 
 
 class TaskCommand(Protocol):

@@ -6,14 +6,16 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError, ProgrammingError
 
 from ...exceptions import NotMigrated
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
-_TABLES = "django_tasks_poc_"
+_APP = "django_tasks_poc"
+_TABLES = f"{_APP}_"
 #: SQLite, PostgreSQL, MariaDB and MySQL.
 _MISSING = ("no such table", "no such column", "has no column", "does not exist", "doesn't exist", "Unknown column")
 
@@ -24,9 +26,22 @@ def not_migrated(alias: str, error: Exception) -> NotMigrated | None:
     is_schema = isinstance(error, OperationalError | ProgrammingError) and any(words in text for words in _MISSING)
     if not is_schema or _TABLES not in text:
         return None
-    command = "manage.py migrate" + ("" if alias == DEFAULT_DB_ALIAS else f" --database {alias}")
     reason = str(error.args[-1]).partition("\n")[0].strip()  # MySQL puts a number before its words
-    return NotMigrated(f"Database {alias!r} lacks tables of django_tasks_poc ({reason}). Run {command}.")
+    return NotMigrated(f"Database {alias!r} lacks tables of {_APP} ({reason}). Run {_migrate(alias)}.")
+
+
+def unapplied(alias: str) -> NotMigrated | None:
+    """Return what to do about migrations of ours that the database lacks; None when it has all, or newer ones."""
+    executor = MigrationExecutor(connections[alias])
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes(_APP))
+    names = ", ".join(migration.name for migration, _ in plan if migration.app_label == _APP)
+    if not names:
+        return None
+    return NotMigrated(f"Database {alias!r} lacks migrations of {_APP}: {names}. Run {_migrate(alias)}.")
+
+
+def _migrate(alias: str) -> str:
+    return "manage.py migrate" + ("" if alias == DEFAULT_DB_ALIAS else f" --database {alias}")
 
 
 def explained(method: Method) -> Method:

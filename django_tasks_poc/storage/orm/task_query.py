@@ -8,12 +8,12 @@ from uuid import UUID
 
 from django.db.models import F, Q
 
-from ...exceptions import TaskNotFound
+from ...exceptions import NotMigrated, TaskNotFound
 from ...models import Task
 from ...states import State
 from ..values import TaskCounts
 from . import clock
-from .schema import explained
+from .schema import explained, unapplied
 from .sweep import to_close
 
 #: In these a task goes on by itself; in a state that nobody knows it does not.
@@ -74,3 +74,6 @@ class OrmTaskQuery:
             ~Q(parent_stage__state=State.RUNNING) | ~Q(parent_stage__token=F("token"))
         )
         return not (alive.exists() or closing.exists() or busy.exists() or dead.exists())
+
+    def unapplied(self) -> NotMigrated | None:
+        return unapplied(self.alias)

@@ -1,0 +1,47 @@
+"""The tables that a manager works on: where they lack migrations, it waits for somebody to apply them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from ..processing import Processing
+from .database import Database
+from .options import TaskManagerOptions
+from .stopping import Stop
+
+logger = logging.getLogger("django_tasks_poc")
+
+
+class Schema:
+    """Asked before a manager begins, and when the tables turn out to be others than it knows."""
+
+    def __init__(self, database: Database, processing: Processing, options: TaskManagerOptions, stop: Stop) -> None:
+        self._database = database
+        self._processing = processing
+        self._options = options
+        self._stop = stop
+
+    async def is_complete(self) -> bool:
+        """Say whether all migrations of this package are applied."""
+        return await self._database.call(self._processing.unapplied) is None
+
+    async def wait(self) -> None:
+        """Return when all are applied, and say once what is waited for; where nobody may wait, raise NotMigrated."""
+        if (missing := await self._database.call(self._processing.unapplied)) is None:
+            return
+        if self._options.drain:
+            raise missing  # Nothing could run without somebody's act.
+        logger.warning("%s This manager waits until that is done.", missing)
+        end = None
+        if self._options.run_for is not None:
+            end = asyncio.get_running_loop().call_later(self._options.run_for, self._stop.request)
+        try:
+            while True:
+                await asyncio.sleep(self._options.heartbeat)
+                if await self.is_complete():
+                    break
+        finally:
+            if end is not None:
+                end.cancel()
+        logger.warning("The migrations are applied; this manager begins.")
