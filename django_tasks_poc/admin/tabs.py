@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 #: The name of the address of each page behind ``admin:django_tasks_poc_task_``, and its words.
-_PAGES = (("change", _("Stages")),)
+_PAGES = (("change", _("Stages")), ("timeline", _("Timeline and charts")))
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,11 @@ from .read_only import ReadOnlyAdmin
 from .tabs import tabs
 from .task_list import NewestPaginator, TaskList, counted
 from .task_page import task_page
+from .timeline import TimelineMixin
 
 
 @admin.register(Task)
-class TaskAdmin(ReadOnlyAdmin):
+class TaskAdmin(TimelineMixin, ReadOnlyAdmin):
     """Shows what tasks do, how far they are, and why they failed."""
 
     list_display = ("shown_state", "shown_title", "node", "shown_counts", "shown_message", "took", "built")

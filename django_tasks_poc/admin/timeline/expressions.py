@@ -1,0 +1,69 @@
+"""What the charts ask of rows, in the SQL of each database: seconds since a moment, and round numbers to group by."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Case, F, FloatField, Func, IntegerField, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.fields import DateTimeField
+from django.db.models.functions import Coalesce
+
+
+class SecondsSince(Func):
+    """Seconds from a moment up to that of a column, negative before it; to the millisecond on SQLite."""
+
+    arg_joiner = " - "
+    template = "EXTRACT(EPOCH FROM %(expressions)s)::double precision"
+
+    def __init__(self, moment: datetime, column: str) -> None:
+        super().__init__(F(column), Value(moment, output_field=DateTimeField()), output_field=FloatField())
+
+    def as_sqlite(self, compiler: Any, connection: Any, **options: Any) -> Any:
+        days = [Func(part, function="julianday", output_field=FloatField()) for part in self.source_expressions]
+        return compiler.compile((days[0] - days[1]) * Value(86400.0))
+
+    def as_mysql(self, compiler: Any, connection: Any, **options: Any) -> Any:
+        moment_to_column = self.copy()
+        moment_to_column.source_expressions = self.source_expressions[::-1]
+        template = "(TIMESTAMPDIFF(MICROSECOND, %(expressions)s) / 1e6)"
+        return super(SecondsSince, moment_to_column).as_sql(compiler, connection, template=template, arg_joiner=", ")
+
+
+class Whole(Func):
+    """The whole part of a number that is not negative; a plain cast rounds on some databases and cuts on others."""
+
+    template = "CAST(FLOOR(%(expressions)s) AS integer)"
+
+    def __init__(self, number: Any) -> None:
+        super().__init__(number, output_field=IntegerField())
+
+    def as_sqlite(self, compiler: Any, connection: Any, **options: Any) -> Any:
+        return super().as_sql(compiler, connection, template="CAST(%(expressions)s AS integer)")
+
+    def as_mysql(self, compiler: Any, connection: Any, **options: Any) -> Any:
+        return super().as_sql(compiler, connection, template="CAST(FLOOR(%(expressions)s) AS signed)")
+
+
+def begin(since: datetime) -> Combinable:
+    """Return when the last start of a stage began, in seconds; of one at work, when its first start did."""
+    ended = SecondsSince(since, "finished_at") - Coalesce("duration", Value(0.0))
+    return Case(
+        When(finished_at__isnull=False, then=ended),
+        default=SecondsSince(since, "started_at"),
+        output_field=FloatField(),
+    )
+
+
+def rounded(column: str, unit: float, steps: tuple[tuple[float, int], ...], most: int) -> Combinable:
+    """Return the column in units, cut to a multiple of them that grows with it.
+
+    ``steps`` are pairs of a limit and the multiple for values of the column below it; ``most`` is that of all others.
+    """
+    cases = [When(**{f"{column}__lt": limit}, then=_cut(column, unit, many)) for limit, many in steps]
+    return Case(*cases, default=_cut(column, unit, most), output_field=IntegerField())
+
+
+def _cut(column: str, unit: float, many: int) -> Any:
+    return Whole(F(column) / Value(unit * many, output_field=FloatField())) * Value(many)

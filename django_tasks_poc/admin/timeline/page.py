@@ -1,0 +1,74 @@
+"""All that the page of a timeline shows, as pieces of SVG and words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext
+
+from ...models import Task
+from ..stage_rows import Url
+from .axis import Axis
+from .charts import Chart, durations_chart, memory_chart, rate_chart
+from .drawing import draw_axis, draw_row
+from .durations import durations
+from .gantt import gantt
+from .memory import memory
+from .pauses import zones
+from .rate import rate
+from .recent import Recent
+from .rows import Row
+
+#: Above so many stages a page is kept for so many seconds.
+BIG, KEPT = 50_000, 10.0
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What the template shows; ``big`` says that it may be some seconds old."""
+
+    since: str
+    axis: SafeString
+    rows: tuple[tuple[Row, SafeString], ...]
+    charts: tuple[Chart, ...]
+    has_pauses: bool
+    is_big: bool
+    kept: int = int(KEPT)
+
+
+_recent: Recent[Timeline] = Recent(KEPT)
+
+
+def timeline(task: Task, alias: str, url: Url) -> Timeline:
+    """Return the timeline of a task, of a big one as it was a few seconds ago."""
+    if (kept := _recent.get(_key(task, alias))) is not None:
+        return kept
+    page = _read(task, alias, url)
+    if page.is_big:
+        _recent.put(_key(task, alias), page)
+    return page
+
+
+def _key(task: Task, alias: str) -> tuple[object, ...]:
+    return (alias, task.uuid, task.state, task.finished_at, get_language())
+
+
+def _read(task: Task, alias: str, url: Url) -> Timeline:
+    axis = Axis.of(task, timezone.now())
+    pauses = zones(task, axis, alias)
+    found = gantt(task, axis, alias, url)
+    charts = [rate_chart(rate(found.tallies.values(), axis), pauses)]
+    if (took := durations(found.busiest, alias)) is not None:
+        charts.append(durations_chart(took))
+    if sizes := memory(found.tasks, alias):
+        charts.append(memory_chart(sizes))
+    return Timeline(
+        since=gettext("Time since %(clock)s") % {"clock": axis.clock(0.0)},
+        axis=draw_axis(axis),
+        rows=tuple((row, draw_row(row, axis, pauses)) for row in found.rows),
+        charts=tuple(charts),
+        has_pauses=bool(pauses),
+        is_big=sum(one.total_count for one in found.tasks) > BIG,
+    )
