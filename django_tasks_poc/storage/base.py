@@ -14,6 +14,7 @@ from uuid import UUID
 
 from ..conf import config
 from ..exceptions import NotMigrated
+from ..options import TaskOptions
 from ..outcomes import VerbResult
 from ..purging import PurgeCursor, Purged, PurgeWish
 from ..states import State
@@ -47,6 +48,9 @@ class TaskQuery(Protocol):
 
     def is_drained(self) -> bool:
         """Say whether nothing of the node could run without somebody's act."""
+
+    def options_of_open(self, limit: int) -> Sequence[TaskOptions]:
+        """Return the different options that up to ``limit`` open tasks have, and can be read."""
 
     def unapplied(self) -> NotMigrated | None:
         """Return the error that names the migrations which the tables lack, and what to run; None for none."""

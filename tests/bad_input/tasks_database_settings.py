@@ -9,7 +9,11 @@ VARIABLE = "TESTS_TASKS_FILE"
 
 DATABASES = {
     **DATABASES,
-    "tasks": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ.get(VARIABLE, "")},
+    "tasks": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ.get(VARIABLE, ""),
+        "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL"},
+    },
 }
 DATABASE_ROUTERS = ["django_tasks_poc.router.NodeRouter"]
 DJANGO_TASKS_POC = {"NODES": {"default": {}, "mail": {"DATABASE": "tasks"}}}

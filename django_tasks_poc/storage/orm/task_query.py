@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from ...exceptions import NotMigrated, TaskNotFound
 from ...models import Task
+from ...options import TaskOptions
 from ...states import State
 from ..values import TaskCounts
 from . import clock
@@ -74,6 +75,11 @@ class OrmTaskQuery:
             ~Q(parent_stage__state=State.RUNNING) | ~Q(parent_stage__token=F("token"))
         )
         return not (alive.exists() or closing.exists() or busy.exists() or dead.exists())
+
+    def options_of_open(self, limit: int) -> list[TaskOptions]:
+        rows = Task.objects.using(self.alias).visible().filter(node=self.node, active__in=[True])
+        texts = set(rows.order_by().values_list("options", flat=True)[:limit].iterator())
+        return [options for text in texts if (options := TaskOptions.readable(text)) is not None]
 
     def unapplied(self) -> NotMigrated | None:
         return unapplied(self.alias)

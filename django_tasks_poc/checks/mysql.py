@@ -1,4 +1,4 @@
-"""System checks of the settings, and of MySQL and MariaDB databases."""
+"""Checks of MySQL and MariaDB databases: each transaction sees what others have committed, or is taken back."""
 
 from __future__ import annotations
 
@@ -6,34 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
 from django.core.checks import Error, Tags, register
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
-from .conf import SETTING, config, problems
-from .node import databases as node_databases
-from .storage.base import storage
+from ..node import databases as node_databases
+from .settings import TAG, is_sound
 
 _ISOLATION = "read committed"
 
 
-@register()
-def check_settings(**_: Any) -> list[Error]:
-    """Name what is wrong with the setting."""
-    errors = [Error(problem, id="django_tasks_poc.E001") for problem in problems(getattr(settings, SETTING, {}))]
-    return errors or [error for label in config().nodes for error in _check_storage(label)]
-
-
-def _check_storage(label: str) -> list[Error]:
-    try:
-        storage(label)
-    except ImproperlyConfigured as error:
-        return [Error(str(error), id="django_tasks_poc.E002")]
-    return []
-
-
-@register(Tags.models)
+@register(TAG, Tags.models)
 def check_isolation(**_: Any) -> list[Error]:
     """Refuse MySQL and MariaDB databases whose transactions would read rows as they were at their first look."""
     errors = []
@@ -50,16 +32,14 @@ def check_isolation(**_: Any) -> list[Error]:
     return errors
 
 
-@register(Tags.database)
+@register(TAG, Tags.database)
 def check_engine(*, databases: Sequence[str] | None = None, **_: Any) -> list[Error]:
     """Refuse tables of MySQL and MariaDB that know no transactions; ``migrate`` asks, and ``check --database``."""
     return [error for alias in _mysql_databases() if alias in (databases or ()) for error in _check_engine(alias)]
 
 
 def _mysql_databases() -> list[str]:
-    if any(problems(getattr(settings, SETTING, {}))):
-        return []  # E001 says why
-    return [alias for alias in node_databases() if connections[alias].vendor == "mysql"]
+    return [alias for alias in node_databases() if connections[alias].vendor == "mysql"] if is_sound() else []
 
 
 def _check_engine(alias: str) -> list[Error]:
