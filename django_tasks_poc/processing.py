@@ -55,12 +55,12 @@ class Processing:
 
     # Starts.
 
-    def claim(self, limit: int) -> tuple[list[tuple[Claim, Request]], list[Ending]]:
-        """Claim up to ``limit`` stages, each with the request that its process needs.
+    def claim(self, limit: int, root: UUID | None = None) -> tuple[list[tuple[Claim, Request]], list[Ending]]:
+        """Claim up to ``limit`` stages, each with the request that its process needs; of one root's tree, or of all.
 
         Return also the ends of those that cannot begin, because what their rows hold cannot be read.
         """
-        claims = self.node.stage_command.claim(self.manager, limit)
+        claims = self.node.stage_command.claim(self.manager, limit, root)
         return self._requests(claims)
 
     def claim_one(self, stage: UUID) -> tuple[Claim, Request]:

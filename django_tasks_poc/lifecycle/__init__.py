@@ -1,6 +1,7 @@
 """What becomes of a start: decisions, records that hold, and the rescue of what was lost."""
 
 from .decisions import Cause, Ending, decide
+from .events import tell_end, tell_start, tell_tasks
 from .hosts import LockFile, host, process_started
 from .liveness import Life, is_served, life
 from .recording import record
@@ -18,4 +19,7 @@ __all__ = [
     "life",
     "process_started",
     "record",
+    "tell_end",
+    "tell_start",
+    "tell_tasks",
 ]

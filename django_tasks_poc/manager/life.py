@@ -10,10 +10,10 @@ from typing import Any
 
 from ..exceptions import ManagerLost, NotMigrated
 from ..executors import make_executor
-from ..lifecycle import Cause, Ending
+from ..lifecycle import Cause, Ending, tell_start
 from ..processing import Processing
 from ..runtime import run
-from ..signals import manager_started, manager_stopped, stage_started
+from ..signals import manager_started, manager_stopped
 from ..wakeup import make_wakeup
 from .claims import Claims
 from .database import Database
@@ -188,10 +188,7 @@ class Life:
     def _started(self, run: Run) -> None:
         self.identity.lock.note(run.claim.token)
         self.wakeup.is_busy = True
-        stage_started.send_robust(
-            None, task=run.claim.task, stage=run.claim.stage, node=self.options.node, handler=run.claim.handler,
-            attempt=run.claim.attempt, pid=run.pid,
-        )  # fmt: skip
+        tell_start(self.options.node, run.claim, run.pid)
 
     def _ended(self, ending: Ending) -> None:
         self.identity.lock.forget(ending.claim.token)

@@ -11,11 +11,10 @@ from uuid import UUID
 
 import msgspec
 
-from ..lifecycle import Ending, decide
+from ..lifecycle import Ending, decide, tell_end, tell_tasks
 from ..messages import Checkpoint
 from ..models import Task
 from ..processing import Processing
-from ..signals import stage_ended, task_ended
 from ..states import State
 from ..storage.values import Recorded, StageMove
 from .database import Database
@@ -159,18 +158,11 @@ class Records:
                 )  # fmt: skip
             else:
                 move = by_token.get(claim.token) or decide(ending)
-                stage_ended.send_robust(
-                    None, task=claim.task, stage=claim.stage, node=self._processing.node.label, handler=claim.handler,
-                    attempt=claim.attempt, state=move.state, message=move.message, duration=move.duration,
-                    outcome=move.attempt.outcome if move.attempt is not None else "",
-                )  # fmt: skip
+                tell_end(self._processing.node.label, ending, move)
         self.announce(recorded.ended)
 
     def announce(self, tasks: Iterable[Task]) -> None:
         """Send the signals of tasks that ended."""
-        for task in tasks:
-            self.has_failed |= task.depth == 0 and task.state == State.ERROR
-            task_ended.send_robust(
-                None, task=task.uuid, node=task.node, title=task.title, state=task.state, message=task.message,
-                depth=task.depth,
-            )  # fmt: skip
+        ended = list(tasks)
+        self.has_failed |= any(task.depth == 0 and task.state == State.ERROR for task in ended)
+        tell_tasks(ended)

@@ -133,8 +133,8 @@ class StageCommand(Protocol):
     def return_strays(self, manager: UUID, known: Collection[UUID]) -> Recorded:
         """Return the manager's RUNNING stages whose tokens are not among these to READY; no attempt is spent."""
 
-    def claim(self, manager: UUID, limit: int) -> list[Claim]:
-        """Claim up to ``limit`` stages; raise ManagerLost."""
+    def claim(self, manager: UUID, limit: int, root: UUID | None = None) -> list[Claim]:
+        """Claim up to ``limit`` stages, only of this root's tree if one is given; raise ManagerLost."""
 
     def claim_one(self, manager: UUID, stage: UUID) -> Claim:
         """Claim this READY stage; raise TaskBusy when it may not start."""

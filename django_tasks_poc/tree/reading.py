@@ -100,7 +100,7 @@ def _rank(row: TaskStage) -> tuple[int, int]:
 
 def _attempts(alias: str, stages: Mapping[UUID, TreeStage]) -> Iterable[StageAttempt]:
     rows = StageAttempt.objects.using(alias).filter(stage__in=[s.uuid for s in stages.values() if s.start])
-    rows = rows.filter(start__gt=F("stage__start") - STARTS).defer("stdout", "stderr", "traceback")
+    rows = rows.filter(stage__start__lt=F("start") + STARTS).defer("stdout", "stderr", "traceback")
     return rows.annotate(trace=Right("traceback", TRACE)).order_by("start")
 
 

@@ -30,20 +30,23 @@ _CLAIMABLE = frozenset({State.READY, State.RUNNING, State.WAITING})
 _NOT_HELD = frozenset(State) - {State.PROMISED, State.PAUSED}
 
 
-def claim(alias: str, node: str, manager: UUID, limit: int) -> list[Claim]:
-    """Claim up to ``limit`` stages of the node for a living manager; none means that there is none to claim now."""
+def claim(alias: str, node: str, manager: UUID, limit: int, root: UUID | None = None) -> list[Claim]:
+    """Claim up to ``limit`` stages of the node for a living manager; none means that there is none to claim now.
+
+    With ``root`` it looks at the tasks of that root's tree only.
+    """
     while True:
-        looked_at, claims = _claim_once(alias, node, manager, limit)
+        looked_at, claims = _claim_once(alias, node, manager, limit, root)
         # Tasks that turned out to have nothing are no longer candidates: look at those that they stood before.
         if claims or not looked_at:
             return claims
 
 
-def _claim_once(alias: str, node: str, manager: UUID, limit: int) -> tuple[int, list[Claim]]:
+def _claim_once(alias: str, node: str, manager: UUID, limit: int, root: UUID | None) -> tuple[int, list[Claim]]:
     with writing(alias):
         lock_manager(alias, manager)
         writer = Writer(alias)
-        writer.lock(_candidates(writer, node, min(limit, _TASKS)))
+        writer.lock(_candidates(writer, node, min(limit, _TASKS), root))
         _promote_due(writer)
         quotas = _share_out([task for task in writer.tasks.values() if task.claimable], limit)
         chosen = _choose(writer, quotas)
@@ -82,25 +85,27 @@ def lock_manager(alias: str, manager: UUID) -> None:
         raise ManagerLost(f"Manager {manager} was declared dead; its stages were returned.")
 
 
-def _candidates(writer: Writer, node: str, limit: int) -> list[UUID]:
+def _candidates(writer: Writer, node: str, limit: int, root: UUID | None) -> list[UUID]:
     """Return the first claimable tasks, and some that are due by now; a later claim goes on with the others."""
     connection = connections[writer.alias]
     key, due = Task._meta.pk, Task._meta.get_field("due")
+    mine = "" if root is None else "AND root_id = %s"
+    tree = [] if root is None else [key.get_db_prep_value(root, connection)]
     # By hand, since SQLite finds no index for a bare boolean. Both are locked by one statement: rows are locked in one
     # order.
     sql = f"""
         SELECT uuid FROM (
             SELECT uuid FROM django_tasks_poc_task
-            WHERE node = %s AND claimable = TRUE AND state IN ({_words(State)})
+            WHERE node = %s AND claimable = TRUE AND state IN ({_words(State)}) {mine}
             ORDER BY priority DESC, turn, age LIMIT {limit}
         ) AS claimable
         UNION ALL SELECT uuid FROM (
             SELECT uuid FROM django_tasks_poc_task
-            WHERE node = %s AND due <= %s AND state IN ({_words(_NOT_HELD)})
+            WHERE node = %s AND due <= %s AND state IN ({_words(_NOT_HELD)}) {mine}
             ORDER BY due LIMIT {_TASKS}
         ) AS due"""
     with connection.cursor() as cursor:
-        cursor.execute(sql, [node, node, due.get_db_prep_value(writer.now, connection)])
+        cursor.execute(sql, [node, *tree, node, due.get_db_prep_value(writer.now, connection), *tree])
         return [key.to_python(value) for (value,) in cursor.fetchall()]
 
 

@@ -50,8 +50,8 @@ class OrmStageCommand:
         return managers.return_strays(self.alias, manager, known)
 
     @retried
-    def claim(self, manager: UUID, limit: int) -> list[Claim]:
-        return claim.claim(self.alias, self.node, manager, limit)
+    def claim(self, manager: UUID, limit: int, root: UUID | None = None) -> list[Claim]:
+        return claim.claim(self.alias, self.node, manager, limit, root)
 
     @retried
     def claim_one(self, manager: UUID, stage: UUID) -> Claim:
