@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class TasksConfig(AppConfig):
     name = "django_tasks_poc"
     label = "django_tasks_poc"
-    verbose_name = "Background tasks"
+    verbose_name = _("Background tasks")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

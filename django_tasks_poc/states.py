@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class State(TextChoices):
     """Where a task or a stage stands; both rows use the same words."""
 
-    PROMISED = "PROMISED", "Promised"
-    READY = "READY", "Ready"
-    RUNNING = "RUNNING", "Running"
-    WAITING = "WAITING", "Waiting"
-    PAUSED = "PAUSED", "Paused"
-    SUCCESS = "SUCCESS", "Succeeded"
-    ERROR = "ERROR", "Failed"
-    CANCELED = "CANCELED", "Canceled"
-    SKIPPED = "SKIPPED", "Skipped"
+    PROMISED = "PROMISED", _("Promised")
+    READY = "READY", _("Ready")
+    RUNNING = "RUNNING", _("Running")
+    WAITING = "WAITING", _("Waiting")
+    PAUSED = "PAUSED", _("Paused")
+    SUCCESS = "SUCCESS", _("Succeeded")
+    ERROR = "ERROR", _("Failed")
+    CANCELED = "CANCELED", _("Canceled")
+    SKIPPED = "SKIPPED", _("Skipped")
 
     @property
     def is_final(self) -> bool:

@@ -13,7 +13,7 @@ from ..node import databases, nodes
 from ..states import OPEN, State
 
 #: What a person means by a word: a task that waits for its nested task runs.
-_STATES: dict[str, tuple[str, tuple[State, ...]]] = {
+_STATES: dict[str, tuple[Any, tuple[State, ...]]] = {
     "open": ("Open", tuple(sorted(OPEN - {State.PROMISED}))),
     "RUNNING": ("Running", (State.RUNNING, State.WAITING)),
     **{state: (state.label, (state,)) for state in State if state.is_final or state in (State.READY, State.PAUSED)},

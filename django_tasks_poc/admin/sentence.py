@@ -29,7 +29,7 @@ def sentence(task: Task, alias: str) -> str:
 
 
 def _ended(task: Task) -> str:
-    word = State(task.state).label
+    word = str(State(task.state).label)
     if task.finished_at is None:
         return f"{word}; {task.open_count:,} of {task.total_count:,} stages are still to be closed."
     if (took := seconds_between(task.started_at, task.finished_at)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from ..identifiers import uuid7
 
@@ -10,12 +11,12 @@ from ..identifiers import uuid7
 class AttemptOutcome(models.TextChoices):
     """How a start ended that did not succeed."""
 
-    ERROR = "error", "Failed"
-    CRASHED = "crashed", "Crashed"
-    TIMED_OUT = "timed_out", "Timed out"
-    CANCELED = "canceled", "Canceled"
-    LOST = "lost", "Lost"
-    INTERRUPTED = "interrupted", "Interrupted"
+    ERROR = "error", _("Failed")
+    CRASHED = "crashed", _("Crashed")
+    TIMED_OUT = "timed_out", _("Timed out")
+    CANCELED = "canceled", _("Canceled")
+    LOST = "lost", _("Lost")
+    INTERRUPTED = "interrupted", _("Interrupted")
 
 
 class StageAttempt(models.Model):
@@ -42,8 +43,8 @@ class StageAttempt(models.Model):
     stderr = models.TextField(blank=True, default="")
 
     class Meta:
-        verbose_name = "attempt"
-        verbose_name_plural = "attempts"
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
         ordering = ("start",)
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from ..identifiers import uuid7
 
@@ -19,8 +20,8 @@ class TaskEvent(models.Model):
     result = models.TextField(help_text="JSON text: how many tasks, stages and processes it touched.")
 
     class Meta:
-        verbose_name = "event"
-        verbose_name_plural = "events"
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
         ordering = ("at",)
 
     def __str__(self) -> str:

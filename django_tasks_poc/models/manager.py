@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from ..identifiers import uuid7
 
@@ -25,8 +26,8 @@ class ManagerProcess(models.Model):
     running = models.PositiveIntegerField(default=0, help_text="Stages at work when it last beat.")
 
     class Meta:
-        verbose_name = "manager"
-        verbose_name_plural = "managers"
+        verbose_name = _("manager")
+        verbose_name_plural = _("managers")
         indexes = (models.Index(fields=["node", "stopped_at"], name="dtp_manager_alive"),)
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from ..entities import TaskResponse
 from ..identifiers import uuid7
@@ -19,8 +20,8 @@ COUNTS = '{"total":'
 class Kind(models.TextChoices):
     """What a stage row is: a step of the task, or what runs after its end."""
 
-    STAGE = "stage", "Stage"
-    FINALLY = "finally", "Finally"
+    STAGE = "stage", _("Stage")
+    FINALLY = "finally", _("Finally")
 
 
 class StageQuerySet(models.QuerySet["TaskStage"]):
@@ -74,8 +75,8 @@ class TaskStage(models.Model):
     objects = StageQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "stage"
-        verbose_name_plural = "stages"
+        verbose_name = _("stage")
+        verbose_name_plural = _("stages")
         constraints = (models.UniqueConstraint(fields=["task", "order"], name="dtp_stage_order"),)
         indexes = (
             # Serves the claim (READY, due null, by order; or READY and due) and the pages by state.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from ..entities import OnError, TaskResponse
 from ..identifiers import uuid7
@@ -99,8 +100,8 @@ class Task(models.Model):
     objects = TaskQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "task"
-        verbose_name_plural = "tasks"
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
         indexes = (
             models.Index(fields=["node", "claimable", "-priority", "turn"], name="dtp_task_claim"),
             models.Index(fields=["node", "due"], name="dtp_task_due"),

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
-from ...models import Task, TaskStage
+from ...models import Kind, Task
 from ...states import State
-from .expressions import rounded
+from .expressions import rounded, whole
 
 #: Bars of the histogram; what is longer than they reach stands behind them as one.
 BARS = 26
@@ -41,8 +41,8 @@ class Durations:
 
 def durations(task: Task, alias: str) -> Durations | None:
     """Return how long the last start of each finished stage of the task took; None while none has finished."""
-    rows = TaskStage.objects.using(alias).steps().order_by()
-    rows = rows.filter(task_id=task.uuid, state__in=[State.SUCCESS, State.ERROR], duration__isnull=False)
+    rows = whole([task.uuid], alias).filter(kind=Kind.STAGE)
+    rows = rows.filter(state__in=[State.SUCCESS, State.ERROR], duration__isnull=False)
     groups = rows.annotate(_took=rounded("duration", _UNIT, _STEPS, _MOST)).values_list("state", "_took")
     return histogram(
         task.title, ((state, took * _UNIT, count) for state, took, count in groups.annotate(Count("uuid")))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Case, F, FloatField, Func, IntegerField, Value, When
+from django.db.models import Case, F, FloatField, Func, IntegerField, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.fields import DateTimeField
 from django.db.models.functions import Coalesce
+
+from ...models import TaskStage
 
 
 class SecondsSince(Func):
@@ -67,3 +71,12 @@ def rounded(column: str, unit: float, steps: tuple[tuple[float, int], ...], most
 
 def _cut(column: str, unit: float, many: int) -> Any:
     return Whole(F(column) / Value(unit * many, output_field=FloatField())) * Value(many)
+
+
+def whole(tasks: Iterable[UUID], alias: str) -> QuerySet[TaskStage]:
+    """Return all stages of these tasks, to be counted.
+
+    The order is named so that its index serves: the rows are then read as they lie. By the index of durations, which
+    SQLite would take, it is three times slower.
+    """
+    return TaskStage.objects.using(alias).filter(task__in=list(tasks), order__gte=0).order_by()

@@ -12,10 +12,10 @@ from django.db.models import Case, Count, F, FloatField, IntegerField, Min, Sum,
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest, Least
 
-from ...models import Task, TaskStage
+from ...models import Kind, Task
 from ...states import State
 from .axis import BINS, Axis
-from .expressions import SecondsSince, Whole, begin
+from .expressions import SecondsSince, Whole, begin, whole
 
 #: Retried stages that a tally remembers.
 RETRIED = 3
@@ -48,8 +48,7 @@ def tallies(tasks: Iterable[Task], axis: Axis, alias: str) -> dict[UUID, Tally]:
     found: dict[UUID, Tally] = {task.uuid: Tally() for task in tasks}
     # A started stage that is neither at work nor ended waits for its next start, and is not at work.
     states = [state for state in State if state.is_final or state in (State.RUNNING, State.WAITING)]
-    rows = TaskStage.objects.using(alias).steps().order_by()
-    rows = rows.filter(task__in=list(found), started_at__isnull=False, state__in=states)
+    rows = whole(found, alias).filter(kind=Kind.STAGE, started_at__isnull=False, state__in=states)
     until = Case(
         When(finished_at__isnull=False, then=SecondsSince(axis.start, "finished_at")),
         default=Value(axis.end), output_field=FloatField(),
