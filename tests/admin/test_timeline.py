@@ -164,6 +164,19 @@ def test_a_tally_counts_what_a_person_would(subtests: Any) -> None:
         assert tally.at_once(State.RUNNING, axis)[94:111] == pytest.approx((0.0, *(1.0,) * 16), abs=0.05)
 
 
+def test_a_start_that_failed_counts_as_at_work_but_not_the_delay_behind_it() -> None:
+    retried = Stage(0, 30, took=10, start=2, failed=((0, 10, "error"),))
+    failed = Stage(60, 90, State.ERROR, took=10, start=2, failed=((60, 70, "timed_out"), (80, 90, "error")))
+    task = run(retried, failed, Stage(110, 120))
+    axis = Axis.of(task, timezone.now())
+    tally = tallies([task], axis, "default")[task.uuid]
+    red, green = tally.at_once(State.ERROR, axis), tally.at_once(State.SUCCESS, axis)
+    at = [int(second / axis.width) for second in (5, 15, 25, 65, 75, 85)]
+    assert [round(red[number], 2) for number in at] == [1, 0, 0, 1, 0, 1]
+    assert [round(green[number], 2) for number in at] == [0, 0, 1, 0, 0, 0]
+    assert tally.retried == [0]
+
+
 def test_a_pause_is_a_column_up_to_its_end() -> None:
     task = run(Stage(0, state=State.RUNNING), elapsed=100)
     assert task.started_at is not None
@@ -208,7 +221,7 @@ def test_the_number_of_queries_is_the_same_for_any_size(viewer: Client) -> None:
         with CaptureQueriesContext(connection) as captured:
             page(viewer, task)
         counts.append(len(captured))
-    assert counts == [17, 17]
+    assert counts == [18, 18]
 
 
 def test_no_query_reads_all_stages_of_the_table() -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, F, FloatField, IntegerField, Min, Sum, Value, When
+from django.db.models import Case, Count, F, FloatField, IntegerField, Min, QuerySet, Sum, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest, Least
 
-from ...models import Kind, Task
+from ...models import Kind, StageAttempt, Task
 from ...states import State
 from .axis import BINS, Axis
 from .expressions import SecondsSince, Whole, begin, whole
@@ -46,6 +46,13 @@ class Tally:
 def tallies(tasks: Iterable[Task], axis: Axis, alias: str) -> dict[UUID, Tally]:
     """Return the tallies of these tasks."""
     found: dict[UUID, Tally] = {task.uuid: Tally() for task in tasks}
+    _last_starts(found, axis, alias)
+    _failed_starts(found, axis, alias)
+    return found
+
+
+def _last_starts(found: dict[UUID, Tally], axis: Axis, alias: str) -> None:
+    """Count the starts that the rows of the stages tell of."""
     # A started stage that is neither at work nor ended waits for its next start, and is not at work.
     states = [state for state in State if state.is_final or state in (State.RUNNING, State.WAITING)]
     rows = whole(found, alias).filter(kind=Kind.STAGE, started_at__isnull=False, state__in=states)
@@ -54,19 +61,42 @@ def tallies(tasks: Iterable[Task], axis: Axis, alias: str) -> dict[UUID, Tally]:
         default=Value(axis.end), output_field=FloatField(),
     )  # fmt: skip
     retried = Case(When(start__gt=1, state=State.SUCCESS, then=F("order")), output_field=IntegerField())
-    groups = rows.annotate(_begin=begin(axis.start), _until=until)
-    groups = groups.annotate(_first=_bin("_begin", axis), _last=_bin("_until", axis))
-    sums: Any = groups.values_list("task", "state", "_first", "_last").annotate(
-        _count=Count("uuid"), _begins=Sum("_begin"), _ends=Sum("_until"), _retried=Min(retried)
-    )
     orders: dict[UUID, list[int]] = defaultdict(list)
-    for task, state, first, last, count, began, until_, order in sums:
-        _add(found[task], State(state), axis, first, last, count, float(began), float(until_))
+    groups = _grouped(rows, begin(axis.start), until, axis).values_list("task", "state", "_first", "_last")
+    for task, name, first, last, order, *sums in groups.annotate(_retried=Min(retried), **_SUMS):
+        state, tally = State(name), found[task]
+        _add(tally.busy[state], axis, first, last, *sums)
+        if state.is_final:
+            count, _, ends = sums
+            tally.ended[state][last] += count
+            if state == State.ERROR:
+                tally.failures.append(ends / count)
         if order is not None:
             orders[task].append(order)
     for task, some in orders.items():
         found[task].retried = sorted(some)[:RETRIED]
-    return found
+
+
+def _failed_starts(found: dict[UUID, Tally], axis: Axis, alias: str) -> None:
+    """Count the starts before them, which failed and are red whatever became of the stage."""
+    rows = StageAttempt.objects.using(alias).filter(stage__task__in=list(found), started_at__isnull=False)
+    # Of stages that have no other starts than the last one, which are nearly all, no attempt is looked for.
+    rows = rows.filter(stage__order__gte=0, stage__start__gt=1, start__lt=F("stage__start")).order_by()
+    groups = _grouped(rows, SecondsSince(axis.start, "started_at"), SecondsSince(axis.start, "ended_at"), axis)
+    for task, first, last, *sums in groups.values_list("stage__task", "_first", "_last").annotate(**_SUMS):
+        _add(found[task].busy[State.ERROR], axis, first, last, *sums)
+
+
+#: Of each group: how many, and the seconds of their begins and ends together.
+_SUMS = {"_count": Count("uuid"), "_begins": Sum("_begin"), "_ends": Sum("_until")}
+
+
+def _grouped(rows: QuerySet[Any], begins: Combinable, until: Combinable, axis: Axis) -> QuerySet[Any]:
+    """Return rows by the piece of time in which they begin, and that in which they end."""
+    groups: QuerySet[Any] = rows.annotate(_begin=begins, _until=until).annotate(
+        _first=_bin("_begin", axis), _last=_bin("_until", axis)
+    )
+    return groups
 
 
 def _bin(name: str, axis: Axis) -> Combinable:
@@ -75,17 +105,13 @@ def _bin(name: str, axis: Axis) -> Combinable:
     return Whole(within / Value(axis.width))
 
 
-def _add(tally: Tally, state: State, axis: Axis, first: int, last: int, count: int, began: float, until: float) -> None:
-    width, busy = axis.width, tally.busy[state]
-    last = max(first, last)
-    if first == last:
-        busy[first] += max(0.0, until - began)
-    else:
-        busy[first] += max(0.0, count * (first + 1) * width - began)
-        busy[last] += max(0.0, until - count * last * width)
-        for between in range(first + 1, last):
-            busy[between] += count * width
-    if state.is_final:
-        tally.ended[state][last] += count
-        if state == State.ERROR:
-            tally.failures.append(until / count)
+def _add(busy: list[float], axis: Axis, first: int, last: int, count: int, begins: float, ends: float) -> None:
+    """Add the seconds of ``count`` starts to each of the pieces that they lie in."""
+    width = axis.width
+    if first >= last:
+        busy[first] += max(0.0, ends - begins)
+        return
+    busy[first] += max(0.0, count * (first + 1) * width - begins)
+    busy[last] += max(0.0, ends - count * last * width)
+    for between in range(first + 1, last):
+        busy[between] += count * width
