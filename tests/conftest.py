@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+# As where the package is installed, which the checkout need not be; to name it twice does no harm.
+pytest_plugins = ["django_tasks_poc.testing.plugin"]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what is slow, visibly, unless SLOW=1 asks for it."""

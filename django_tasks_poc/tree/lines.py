@@ -89,7 +89,7 @@ def _stage(stage: TreeStage) -> Branch:
     return Branch(
         f"{name}{_params(stage)}",
         stage.state,
-        one_line("  ".join(filter(None, texts)), TEXT),
+        one_line(" ".join(filter(None, texts)), TEXT),
         _note(stage),
         stage.duration,
         stage.fraction if stage.state == State.RUNNING and stage.progress is not None else None,

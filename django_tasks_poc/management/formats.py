@@ -1,0 +1,39 @@
+"""What the commands that tell something share: their format, whole numbers, and rows of text."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ..texts import width
+from ..tree.lines import pad
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="text for people, json for scripts (default: text)"
+    )
+
+
+def at_least(least: int) -> Any:
+    """Return what reads an argument that is a whole number."""
+
+    def whole(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least}")
+        return int(text)
+
+    return whole
+
+
+def as_json(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def as_rows(rows: Sequence[Sequence[str]]) -> str:
+    """Return the cells in columns."""
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(pad, row, widths)).rstrip() for row in rows)
