@@ -29,7 +29,7 @@ from .turns import AtomicTurns
 logger = logging.getLogger("django_tasks_poc")
 
 #: Seconds that the database has to take what a manager says at its end.
-_LAST_WORDS = 10.0
+LAST_WORDS = 10.0
 
 
 class Life:
@@ -167,7 +167,7 @@ class Life:
         await self.runs.executor.stop()
         self.runs.give_back()
         try:
-            async with asyncio.timeout(_LAST_WORDS):
+            async with asyncio.timeout(LAST_WORDS):
                 await self.records.write()
                 if self._is_enlisted:
                     await self.database.call(self.processing.dismiss)
