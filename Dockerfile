@@ -20,7 +20,7 @@ COPY demo_project demo_project
 RUN install --directory --owner=tasks demo_data
 USER 10001
 ENV PYTHONUNBUFFERED=1
-# Whether managers of the node live, by their beats in the database. It starts a Python, so it is asked rarely.
+# Whether the node's work goes on, by what its database says. It starts a Python, so it is asked rarely.
 HEALTHCHECK --interval=60s --timeout=20s --start-period=30s CMD ["python", "manage.py", "task_health", "--node", "default"]
 ENTRYPOINT ["tini", "--", "python", "manage.py"]
 CMD ["run_task_manager"]
