@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
+
 NBSP = "\N{NO-BREAK SPACE}"
 _BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _SYMBOLS: dict[int, str] = {
@@ -13,6 +16,11 @@ _SYMBOLS: dict[int, str] = {
     **{code: f"\\x{code:02x}" for code in range(0x80, 0xA0)},
     **{code: f"\\u{code:04x}" for code in _BIDI},  # they would turn around the text beside them
 }
+_UNITS = {
+    "ms": _("%(count)s ms"), "s": _("%(count)s s"), "min": _("%(count)s min"), "h": _("%(count)s h"),
+    "d": _("%(count)s d"), "B": _("%(count)s B"), "KB": _("%(count)s KB"), "MB": _("%(count)s MB"),
+    "GB": _("%(count)s GB"),
+}  # fmt: skip
 
 
 def visible(text: str) -> str:
@@ -31,19 +39,32 @@ def cut(text: str, limit: int) -> str:
     return visible(text) if len(text) <= limit else f"{visible(text[:limit])}…"
 
 
+def amount(value: float, digits: int = 0) -> str:
+    """Return a number as the reader's language writes it: 39,389 or 4.2 in English."""
+    return number_format(value, digits, force_grouping=True)
+
+
+def short_amount(value: float) -> str:
+    """Return a number to three digits, without zeros behind the point."""
+    for digits, least in ((0, 99.95), (1, 9.995), (2, 0.9995)):
+        if abs(value) >= least or value == 0:
+            return amount(value, 0 if round(value, digits) == round(value) else digits)
+    return amount(value, 3 if abs(value) < 0.0995 else 2)
+
+
 def duration(seconds: float | None) -> str:
     """Say how long something took: 4.2 s, 1 min 49 s, 3 h 04 min, 2 d 4 h."""
     if seconds is None:
         return "–"
     if (seconds := max(0.0, seconds)) < 59.95:
-        return f"{seconds:.1f}{NBSP}s"
+        return measure("s", amount(seconds, 1))
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes}{NBSP}min {rest:02}{NBSP}s"
+        return f"{measure('min', minutes)} {measure('s', f'{rest:02}')}"
     hours, minutes = divmod(minutes, 60)
     if hours < 24:
-        return f"{hours}{NBSP}h {minutes:02}{NBSP}min"
-    return f"{hours // 24}{NBSP}d {hours % 24}{NBSP}h"
+        return f"{measure('h', hours)} {measure('min', f'{minutes:02}')}"
+    return f"{measure('d', amount(hours // 24))} {measure('h', hours % 24)}"
 
 
 def about(seconds: float) -> str:
@@ -51,8 +72,13 @@ def about(seconds: float) -> str:
     seconds = max(0.0, seconds)
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
-            return f"{int(seconds // size):,}{NBSP}{unit}"
-    return f"{int(seconds)}{NBSP}s"
+            return measure(unit, amount(seconds // size))
+    return measure("s", int(seconds))
+
+
+def measure(unit: str, count: object) -> str:
+    """Return a number with one of our units, which no line is broken between."""
+    return (str(_UNITS[unit]) % {"count": count}).replace(" ", NBSP)
 
 
 def width(text: str) -> int:

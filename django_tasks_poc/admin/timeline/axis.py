@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
-from django.utils.translation import gettext
 
 from ...models import Task
+from ...texts import measure, short_amount
 
 #: Pieces that bands and charts of time are made of, whatever the size of the task.
 BINS = 120
@@ -24,7 +24,6 @@ _TICKS = (
 )  # fmt: skip
 #: Ticks that have room, and the part of an open axis that ``now`` never passes.
 _MOST_TICKS, _FULL = 6, 0.96
-_NBSP = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -92,12 +91,8 @@ def _open_span(elapsed: float) -> float:
 
 def _words(seconds: float, tick: float) -> str:
     if tick < 1:
-        return gettext("%(count)s ms") % {"count": f"{seconds * 1000:g}"}
-    for size, words in (
-        (86400, gettext("%(count)s d")),
-        (3600, gettext("%(count)s h")),
-        (60, gettext("%(count)s min")),
-    ):
+        return measure("ms", short_amount(seconds * 1000))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if tick >= size:
-            return words % {"count": f"{seconds / size:g}"}
-    return gettext("%(count)s s") % {"count": f"{seconds:g}"}
+            return measure(unit, short_amount(seconds / size))
+    return measure("s", short_amount(seconds))

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from ...states import State
-from ...texts import duration, one_line
+from ...texts import amount, duration, measure, one_line, short_amount
 from .. import texts
 from . import svg
 from .durations import Durations
@@ -38,19 +38,19 @@ class Chart:
 
 def rate_chart(rate: Rate, zones: Iterable[Zone]) -> Chart:
     """Return the chart of stages finished per second."""
-    axis, step, mean = rate.axis, _short(rate.width), _number(rate.mean)
+    axis, step, mean = rate.axis, _short(rate.width), short_amount(rate.mean)
     if axis.now is None:
         note = gettext("%(mean)s on average; steps of %(step)s") % {"mean": mean, "step": step}
     else:
         words = gettext("%(latest)s now, %(mean)s on average; steps of %(step)s")
-        note = words % {"latest": _number(rate.latest), "mean": mean, "step": step}
+        note = words % {"latest": short_amount(rate.latest), "mean": mean, "step": step}
     label = ngettext(
         "Stages finished per second: %(count)s stage in all, %(note)s",
         "Stages finished per second: %(count)s stages in all, %(note)s", rate.total,
-    ) % {"count": f"{rate.total:,}", "note": note}  # fmt: skip
+    ) % {"count": amount(rate.total), "note": note}  # fmt: skip
     both = [good + bad for good, bad in zip(rate.succeeded, rate.failed, strict=True)]
     lines = tuple(
-        (axis.clock(number * rate.width), _number(good), _number(bad))
+        (axis.clock(number * rate.width), short_amount(good), short_amount(bad))
         for number, (good, bad) in enumerate(zip(rate.succeeded, rate.failed, strict=True))
         if good or bad
     )
@@ -89,7 +89,7 @@ def _rate_parts(rate: Rate, most: float, zones: Iterable[Zone]) -> Iterator[Safe
 def durations_chart(data: Durations) -> Chart:
     """Return the histogram of durations."""
     median, p95 = _short(data.median), _short(data.p95)
-    words = {"count": f"{data.total:,}", "title": one_line(data.title, 40), "median": median, "p95": p95}
+    words = {"count": amount(data.total), "title": one_line(data.title, 40), "median": median, "p95": p95}
     note = ngettext(
         "%(count)s finished stage of %(title)s", "%(count)s finished stages of %(title)s", data.total
     ) % words  # fmt: skip
@@ -98,12 +98,12 @@ def durations_chart(data: Durations) -> Chart:
         "How long %(count)s finished stages of %(title)s took: median %(median)s, 95 of 100 up to %(p95)s", data.total,
     ) % words  # fmt: skip
     lines = [
-        (f"{_short(number * data.width)} – {_short((number + 1) * data.width)}", f"{good:,}", f"{bad:,}")
+        (f"{_short(number * data.width)} – {_short((number + 1) * data.width)}", amount(good), amount(bad))
         for number, (good, bad) in enumerate(zip(data.succeeded, data.failed, strict=True))
         if good or bad
     ]
     if any(data.longer):
-        lines.append((_longer(data), f"{data.longer[0]:,}", f"{data.longer[1]:,}"))
+        lines.append((_longer(data), amount(data.longer[0]), amount(data.longer[1])))
     return Chart(
         gettext("How long a stage takes"), note, svg.plot(HISTOGRAM, label, _duration_parts(data, median, p95)),
         (gettext("Took"), gettext("Succeeded"), gettext("Failed")), tuple(lines),
@@ -154,11 +154,11 @@ def memory_chart(data: Sequence[Memory]) -> Chart:
     """Return the memory of each handler's stages."""
     worst = max(data, key=lambda line: line.peak)
     label = gettext("Largest memory of a stage by handler; the most: %(size)s, %(handler)s, stage %(number)s") % {
-        "size": texts.size(worst.peak), "handler": one_line(worst.handler, 40), "number": f"{worst.order + 1:,}",
+        "size": texts.size(worst.peak), "handler": one_line(worst.handler, 40), "number": amount(worst.order + 1),
     }  # fmt: skip
     lines = tuple(
-        (one_line(line.handler, 60), f"{line.count:,}", *map(texts.size, (line.median, line.p95, line.peak)),
-         f"{line.order + 1:,}")
+        (one_line(line.handler, 60), amount(line.count), *map(texts.size, (line.median, line.p95, line.peak)),
+         amount(line.order + 1))
         for line in data
     )  # fmt: skip
     heads = (gettext("Handler"), gettext("Stages"), gettext("Median"), gettext("95th percentile"), gettext("Largest"),
@@ -191,7 +191,7 @@ def _memory_parts(data: Sequence[Memory], height: int) -> Iterator[SafeString]:
         yield svg.text(max(median, left + 3), y + 20, texts.size(line.median), anchor="middle")
         if line.peak > line.median * 2:
             words = gettext("%(size)s, stage %(number)s") % {
-                "size": texts.size(line.peak), "number": f"{line.order + 1:,}"
+                "size": texts.size(line.peak), "number": amount(line.order + 1)
             }  # fmt: skip
             yield svg.down("dtp-peak", peak, y - 5, y + 5)
             yield svg.text(peak, y - 11, words, "strong", "end" if peak > 60 else "start")
@@ -222,7 +222,7 @@ def _levels(scale: Sequence[float], top: float, bottom: float, left: float, righ
     for value in scale:
         y = bottom - value / scale[-1] * (bottom - top)
         yield svg.across("dtp-grid" if value else "dtp-axisline", left, right, round(y))
-        yield svg.text(left - 1, round(y) + 4, _number(value), anchor="end")
+        yield svg.text(left - 1, round(y) + 4, short_amount(value), anchor="end")
 
 
 def _scale(most: float, *, is_whole: bool = False) -> list[float]:
@@ -238,21 +238,13 @@ def _scale(most: float, *, is_whole: bool = False) -> list[float]:
 
 def _margin(scale: Sequence[float]) -> float:
     """Return the percent of a narrow chart that the words of its scale take."""
-    return 3.5 + 2.1 * max(len(_number(value)) for value in scale)
-
-
-def _number(value: float) -> str:
-    if value == 0 or value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.2g}" if value < 10 else f"{value:.3g}"
+    return 3.5 + 2.1 * max(len(short_amount(value)) for value in scale)
 
 
 def _short(seconds: float) -> str:
     if seconds < 1:
-        return gettext("%(count)s ms") % {"count": f"{round(seconds * 1000, 1):g}"}
-    if seconds < 60:
-        return gettext("%(count)s s") % {"count": f"{round(seconds, 2):g}"}
-    return duration(seconds)
+        return measure("ms", short_amount(seconds * 1000))
+    return measure("s", short_amount(seconds)) if seconds < 60 else duration(seconds)
 
 
 def _longer(data: Durations) -> str:

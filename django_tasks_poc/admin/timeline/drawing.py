@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from ...texts import short_amount
 from . import svg
 from .axis import BINS, Axis
 from .rows import Band, Bar, Row, Zone
@@ -17,6 +18,8 @@ ROW, TOP, BAR = 26, 6, 14
 TALL, LOW, MARKS = 62, 30, 9
 #: A bar is seen even when it took no time; words in it need some room. Both in percent of the width.
 _LEAST, _ROOM = 0.3, 7.0
+#: Marks of failures that would lie on one another are one.
+_APART = 1.4
 _TRIANGLE = "M-4.5 0h9L0 8z"
 
 
@@ -96,10 +99,13 @@ def _band(band: Band, axis: Axis, height: int) -> Iterator[SafeString]:
             for number, value in enumerate(values):
                 heights[number] += value / band.peak * room
         if band.is_tall:
-            yield svg.text(0, MARKS + 9, f"{band.peak:.0f}" if band.peak >= 1.5 else f"{band.peak:.1g}", shift=3)
-            yield svg.text(0, bottom, "0", shift=3)
-    for second in band.failures:
-        yield svg.mark(axis.percent(second), 0.5, _TRIANGLE)
+            yield svg.text(0, MARKS + 9, short_amount(round(band.peak, 1)), "halo", shift=3)
+            yield svg.text(0, bottom, "0", "halo", shift=3)
+    previous = -_APART
+    for place in sorted(map(axis.percent, band.failures)):
+        if place - previous >= _APART:
+            yield svg.mark(place, 0.5, _TRIANGLE)
+            previous = place
 
 
 def _runs(values: Iterable[float]) -> Iterator[tuple[int, int, float]]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext, ngettext
 
 from ...models import Task, TaskStage
 from ...states import State
-from ...texts import one_line
+from ...texts import amount, one_line, short_amount
 from ..stage_rows import Url
 from .axis import Axis
 from .picked import FEW, FEW_BELOW, Picked, all_stages, attempts_of, nested_of, picked_stages
@@ -90,26 +90,22 @@ def _place(stage: TaskStage, owner: Task) -> tuple[int, int]:
 def _band_row(task: Task, tally: Tally, axis: Axis, level: int, url: str, *, is_tall: bool) -> Row:
     layers = [(state, tally.at_once(state, axis)) for state in _LAYERS if state in tally.busy]
     peak = max((sum(values) for values in zip(*(values for _, values in layers), strict=True)), default=0.0)
-    stages = ngettext("%(count)s stage", "%(count)s stages", task.total_count) % {"count": f"{task.total_count:,}"}
+    stages = ngettext("%(count)s stage", "%(count)s stages", task.total_count) % {"count": amount(task.total_count)}
     label = ngettext(
         "%(title)s: how many of its stages ran at each moment, %(peak)s at most; %(failed)s failed",
         "%(title)s: how many of its %(count)s stages ran at each moment, %(peak)s at most; %(failed)s failed",
         task.total_count,
     ) % {
-        "title": one_line(task.title), "count": f"{task.total_count:,}", "peak": _number(peak),
-        "failed": f"{task.error_count:,}",
+        "title": one_line(task.title), "count": amount(task.total_count), "peak": short_amount(peak),
+        "failed": amount(task.error_count),
     }  # fmt: skip
     return Row(
         level=level, name=one_line(task.title), label=label, url=url, note=stages,
-        end=gettext("%(count)s done") % {"count": f"{task.finished_count:,}"},
+        end=gettext("%(count)s done") % {"count": amount(task.finished_count)},
         band=Band(tuple(layers), tuple(tally.failures), peak, is_tall),
     )  # fmt: skip
 
 
 def _rest_row(count: int, level: int, url: str) -> Row:
     words = ngettext("%(count)s more, in the band above", "%(count)s more, in the band above", count)
-    return Row(level=level, name=words % {"count": f"{count:,}"}, label="", url=url, is_rest=True)
-
-
-def _number(value: float) -> str:
-    return f"{value:.0f}" if value >= 2 else f"{value:.1g}"
+    return Row(level=level, name=words % {"count": amount(count)}, label="", url=url, is_rest=True)

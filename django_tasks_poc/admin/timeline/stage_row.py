@@ -8,7 +8,7 @@ from django.utils.translation import gettext, ngettext
 
 from ...models import AttemptOutcome, Kind, Task, TaskStage
 from ...states import State
-from ...texts import duration, one_line
+from ...texts import amount, duration, one_line
 from .axis import Axis
 from .rows import Bar, Line, Pause, Row
 
@@ -93,14 +93,14 @@ def _name(stage: TaskStage, *, is_parallel: bool) -> str:
     name = one_line(stage.handler.rpartition(".")[2], 60)
     if stage.kind == Kind.FINALLY:
         return gettext("Finally: %(name)s") % {"name": name}
-    return f"{name} {stage.order + 1:,}" if is_parallel else f"{stage.order + 1:,} {name}"
+    return f"{name} {amount(stage.order + 1)}" if is_parallel else f"{amount(stage.order + 1)} {name}"
 
 
 def _note(stage: TaskStage, *, is_slowest: bool) -> str:
     if stage.state == State.WAITING:
         return gettext("waits")
     if stage.start > 1:
-        return f"×{stage.start:,}"
+        return f"×{amount(stage.start)}"
     return gettext("slowest") if is_slowest else ""
 
 
