@@ -34,12 +34,14 @@ def make_executor(
     max_stages_per_process: int = 1,
     inherit_fds: Sequence[int] = (),
     mark: str = "",
+    reload: bool = False,
     run: Run | None = None,
 ) -> Executor:
     """Make the executor with this name, in the thread of the running loop; it is not started.
 
     ``command`` starts ``handle_stage`` (not for inline), ``run`` runs a request (for inline only). All processes
     inherit ``inherit_fds`` and have ``mark`` in their environment, by which ``process.kill_marked`` finds them.
+    ``reload``: take up changed source files (prefork; the subprocess executor always does).
     """
     match name:
         case "prefork":
@@ -50,6 +52,7 @@ def make_executor(
                 max_stages_per_process=max_stages_per_process,
                 inherit_fds=inherit_fds,
                 mark=mark,
+                reload=reload,
             )
         case "subprocess":
             return SubprocessExecutor(listener, slots=slots, command=command, inherit_fds=inherit_fds, mark=mark)

@@ -15,7 +15,7 @@ class ServeOptions(msgspec.Struct, frozen=True):
     """The argument of ``handle_stage --serve``, as JSON.
 
     ``slots`` holds the descriptors of each: the socket, then stdout and stderr, then perhaps a second pair.
-    Handlers in ``skip`` are imported by children only.
+    Handlers in ``skip`` are imported by children only. ``watches``: say when a loaded source file changes.
     """
 
     parent: int
@@ -23,6 +23,7 @@ class ServeOptions(msgspec.Struct, frozen=True):
     slots: list[list[int]]
     max_stages: int = 1
     skip: list[str] = []
+    watches: bool = False
 
 
 class Fork(Message):
@@ -75,6 +76,12 @@ class Unfit(Message):
     running: list[int]
 
 
+class Changed(Message):
+    """A source file that the server has loaded has changed."""
+
+    path: str
+
+
 class Exited(Message):
     """The slot's child has ended, and all that it left behind: wait(2) status, seconds, KiB."""
 
@@ -105,7 +112,7 @@ class Problem(Message):
 
 
 ToForkServer = Fork | Signal | Recall | Ping | Shutdown
-FromForkServer = Ready | Preparing | Prepared | Unfit | Exited | Recalled | Pong | Problem
+FromForkServer = Ready | Preparing | Prepared | Unfit | Changed | Exited | Recalled | Pong | Problem
 
 for_fork_server = msgspec.json.Decoder(ToForkServer).decode
 from_fork_server = msgspec.json.Decoder(FromForkServer).decode

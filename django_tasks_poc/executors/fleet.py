@@ -45,6 +45,7 @@ class Fleet:
         max_stages: int,
         inherit_fds: Sequence[int],
         mark: str,
+        watches: bool = False,
     ) -> None:
         self._loop = loop
         self._owner = owner
@@ -52,6 +53,7 @@ class Fleet:
         self._max_stages = max_stages
         self._inherit_fds = inherit_fds
         self._mark = mark
+        self._watches = watches
         #: The server that takes stages; None while there is none that is ready.
         self.current: Server | None = None
         self.servers: dict[Server, None] = {}
@@ -78,7 +80,7 @@ class Fleet:
         self._newest = server
         self.servers[server] = None
         try:
-            server.spawn(self._command, self._max_stages, self._inherit_fds, sorted(self.skip))
+            server.spawn(self._command, self._max_stages, self._inherit_fds, sorted(self.skip), self._watches)
         except OSError as error:
             server.why = str(error)
             self._failing(server)
@@ -131,6 +133,9 @@ class Fleet:
                     "Importing the module of %s %s, so it is imported in each stage's process only.", handler, why
                 )
                 self._owner.told(server, message)
+                self.retire(server)
+            case control.Changed(path):
+                logger.info("%s has changed: from now on stages run with the new code, and those that run end.", path)
                 self.retire(server)
             case control.Preparing() | control.Prepared() | control.Pong():
                 pass

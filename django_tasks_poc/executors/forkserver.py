@@ -26,6 +26,7 @@ from ..messages import Message, Request, for_child
 from . import child, control, process
 from .child import Run
 from .departures import Departures
+from .sources import EVERY, Sources
 
 #: Seconds after which a fork that the system refused is tried again.
 _FORK_AGAIN = 0.1
@@ -55,6 +56,7 @@ class ForkServer:
         self._prepared = {"", *options.skip}
         self._unfit = False
         self._over = False
+        self._sources: Sources | None = None
         self._refused: list[control.Fork] = []
         self._control = socket.socket(fileno=options.control)
         self._sockets = [socket.socket(fileno=descriptors[0]) for descriptors in options.slots]
@@ -72,15 +74,25 @@ class ForkServer:
         self._set_up(rehearsal)
         self._tell(control.Ready(os.getpid()))
         while not self._over:
-            timeout = _FORK_AGAIN if self._refused else self._departures.timeout
-            events = self._selector.select(timeout)
+            events = self._selector.select(self._patience())
             if any(key.fileobj is self._wake_reader for key, _ in events):
                 self._wake_reader.recv(4096)
             self._bid_farewell()
             self._fork_refused()
+            self._look_at_sources()
             if any(key.fileobj is self._control for key, _ in events):
                 self._obey()
         self._departures.kill_all()
+
+    def _patience(self) -> float | None:
+        """Return for how many seconds at the most nothing is to be done but to listen."""
+        timeout = _FORK_AGAIN if self._refused else self._departures.timeout
+        return timeout if self._sources is None else min(EVERY, EVERY if timeout is None else timeout)
+
+    def _look_at_sources(self) -> None:
+        if self._sources is not None and (path := self._sources.changed()) is not None:
+            self._tell(control.Changed(str(path)))
+            self._sources = None  # This server is replaced.
 
     def _set_up(self, rehearsal: Request) -> None:
         process.die_with_parent(self._options.parent)
@@ -99,6 +111,8 @@ class ForkServer:
         for slot in self._options.slots:
             self._foreign.append([*own, *(fd for other in self._options.slots if other is not slot for fd in other)])
         child.rehearse(self._run, rehearsal)
+        if self._options.watches:
+            self._sources = Sources()
         _freeze()
         # From here on the end of the control socket tells of the manager's death: the groups of the children are
         # killed then, which a parent-death signal could not do.
@@ -176,6 +190,8 @@ class ForkServer:
             self._prepare(handler)
         process.die_with_parent(0, 0)
         self._prepared.add(handler)
+        if self._sources is not None:
+            self._sources.note()
         self._set_signals()
         _freeze()
         if why := _unfitness():

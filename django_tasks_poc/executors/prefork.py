@@ -32,12 +32,13 @@ class PreforkExecutor(Executor):
 
     ``command`` is what ``--serve JSON`` is added to; it must not put a process between. A child ends after
     ``max_stages_per_process`` stages; above 1, one more request a slot is accepted and sent ahead. All processes
-    inherit ``inherit_fds``; ``mark`` begins the value of their environment variable ``process.MARK``.
+    inherit ``inherit_fds``; ``mark`` begins the value of their environment variable ``process.MARK``;
+    ``reload``: a changed source file calls for it.
     """
 
     def __init__(
         self, listener: Listener, *, slots: int, command: Sequence[str], max_stages_per_process: int = 1,
-        inherit_fds: Sequence[int] = (), mark: str = "",
+        inherit_fds: Sequence[int] = (), mark: str = "", reload: bool = False,
     ) -> None:  # fmt: skip
         self._listener = listener
         self._slots = slots
@@ -46,7 +47,7 @@ class PreforkExecutor(Executor):
         self._loop = asyncio.get_running_loop()
         self._fleet = Fleet(
             self._loop, self, command=command, max_stages=max_stages_per_process, inherit_fds=inherit_fds,
-            mark=mark or uuid4().hex,
+            mark=mark or uuid4().hex, watches=reload,
         )  # fmt: skip
         self._stages: dict[UUID, Stage] = {}
         self._pending: deque[Stage] = deque()

@@ -69,12 +69,14 @@ class Server:
     def is_idle(self) -> bool:
         return not any(slot.stages for slot in self.slots)
 
-    def spawn(self, command: Sequence[str], max_stages: int, inherit_fds: Sequence[int], skip: Sequence[str]) -> None:
+    def spawn(
+        self, command: Sequence[str], max_stages: int, inherit_fds: Sequence[int], skip: Sequence[str], watches: bool
+    ) -> None:
         """Start the process; raise OSError when there is no such program."""
         mine, theirs = socket.socketpair()
         reader, writer = os.pipe()
         options = control.ServeOptions(
-            os.getpid(), theirs.fileno(), [slot.descriptors for slot in self.slots], max_stages, list(skip)
+            os.getpid(), theirs.fileno(), [slot.descriptors for slot in self.slots], max_stages, list(skip), watches
         )
         passed = [theirs.fileno(), *inherit_fds, *(fd for slot in self.slots for fd in slot.descriptors)]
         self._control = mine

@@ -58,7 +58,7 @@ class Life:
             options.executor or "prefork", self.runs, slots=options.slots,
             command=[*options.command, "handle_stage"], run=run,
             max_stages_per_process=options.max_stages_per_process, inherit_fds=(self.identity.lock.fd,),
-            mark=str(self.identity.uuid),
+            mark=str(self.identity.uuid), reload=options.reload,
         )  # fmt: skip
         wakeup = make_wakeup(options.entity.vendor)
         self.wakeup = wakeup(options.entity, self._wake, self.database.call)

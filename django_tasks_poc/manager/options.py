@@ -32,6 +32,7 @@ class TaskManagerOptions:
 
     ``heartbeat`` and ``keeper_interval`` are how often it looks, unasked, for work and for exits: a safety net, since
     both are events. ``bindir`` and ``handler`` name the program that runs stages (default: this one's manage.py).
+    ``reload`` has stages run with new code as soon as a source file has changed, for development.
     """
 
     node: str = "default"
@@ -46,6 +47,7 @@ class TaskManagerOptions:
     grace: float | None = None
     run_for: float | None = None
     drain: bool = False
+    reload: bool = False
 
     def __post_init__(self) -> None:
         settings = nodes[self.node].config
@@ -60,6 +62,8 @@ class TaskManagerOptions:
         executor = settings.executor if self.executor is None else self.executor
         if executor not in EXECUTORS:
             raise InvalidOption(f"executor is {short(executor)}; it must be one of {', '.join(EXECUTORS)}.")
+        if self.reload and executor == "inline":
+            raise InvalidOption("reload cannot be had with the inline executor, which runs stages in this process.")
         for name in ("bindir", "handler"):
             if (value := getattr(self, name)) is not None and not value:
                 raise InvalidOption(f"{name} is empty; name the {_PROGRAM[name]}, or leave it out.")

@@ -36,6 +36,8 @@ class Command(BaseCommand):
         add("--grace", type=float, help="seconds that running stages have to end after a stop (default: 10)")
         add("--handler", help="program that runs stages (default: this manage.py)")
         add("--bindir", help="folder of that program (default: where this one is)")
+        add("--reload", action="store_true",
+            help="for development: run stages with new code as soon as a source file has changed")  # fmt: skip
         add("--drain", action="store_true",
             help="end when nothing is left that could run; exit 1 if a root task failed meanwhile")  # fmt: skip
 
