@@ -342,7 +342,9 @@ def test_managers_are_alive_late_dead_or_stopped(viewer: Client) -> None:
     add("here", 60, host=host(), process_started=process_started(1))
     add("gone", 70, host=host(), process_started="another")
     content = text_of(viewer, MANAGERS)
-    found = re.findall(r'<span class="dtp-life [\w-]+">(\w+)</span></td><td class="field-node">([\w-]+)</td>', content)
+    found = re.findall(
+        r'<span class="dtp-life [\w-]+">(\w+)</span></td><td class="field-shown_node">([\w-]+)</td>', content
+    )
     words = {"alive": "Alive", "late": "Late", "dead": "Dead", "stopped": "Stopped", "here": "Late", "gone": "Dead"}
     assert {node: word for word, node in found} == words
     for part in ("elsewhere</span>", "3 / 8", "prefork", "1.2"):

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from ..states import State
 from ..texts import about, one_line
@@ -29,7 +30,7 @@ def ago(moment: datetime | None) -> SafeString | str:
     """Return how long ago a moment was, with the exact time on hover."""
     if moment is None:
         return "–"
-    return _time(moment, f"{about((timezone.now() - moment).total_seconds())} ago")
+    return _time(moment, gettext("%(age)s ago") % {"age": about((timezone.now() - moment).total_seconds())})
 
 
 def exact(moment: datetime | None) -> SafeString | str:

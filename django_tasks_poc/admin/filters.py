@@ -8,14 +8,16 @@ from typing import Any
 from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.db.models import Min, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ..node import databases, nodes
 from ..states import OPEN, State
 
 #: What a person means by a word: a task that waits for its nested task runs.
 _STATES: dict[str, tuple[Any, tuple[State, ...]]] = {
-    "open": ("Open", tuple(sorted(OPEN - {State.PROMISED}))),
-    "RUNNING": ("Running", (State.RUNNING, State.WAITING)),
+    "open": (_("Open"), tuple(sorted(OPEN - {State.PROMISED}))),
+    "RUNNING": (State.RUNNING.label, (State.RUNNING, State.WAITING)),
     **{state: (state.label, (state,)) for state in State if state.is_final or state in (State.READY, State.PAUSED)},
 }
 
@@ -23,11 +25,11 @@ _STATES: dict[str, tuple[Any, tuple[State, ...]]] = {
 class StateFilter(SimpleListFilter):
     """By state."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return [(name, label) for name, (label, _) in _STATES.items() if name != State.SKIPPED]
+        return [(name, label) for name, (label, _states) in _STATES.items() if name != State.SKIPPED]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         found = _STATES.get(self.value() or "")
@@ -40,7 +42,7 @@ class NodeFilter(SimpleListFilter):
     Without a choice it names all nodes there, so that the index, which begins with the node, serves the list.
     """
 
-    title = "node"
+    title = _("node")
     parameter_name = "node"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
@@ -51,7 +53,7 @@ class NodeFilter(SimpleListFilter):
     def choices(self, changelist: Any) -> Iterator[Any]:
         first, *others = super().choices(changelist)
         if len(databases()) > 1:
-            first["display"] = f"All in {self.alias}"
+            first["display"] = gettext("All in %(database)s") % {"database": self.alias}
         yield from (first, *others)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -4,84 +4,118 @@ from __future__ import annotations
 
 import msgspec
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from ..lifecycle import is_served
 from ..models import Task, TaskEvent, TaskStage
 from ..serialization import from_json
 from ..states import OPEN, State
-from ..texts import about, duration, one_line
+from ..texts import about, amount, duration, one_line
 from .texts import SENTENCE, counts, seconds_between
 
 
 def sentence(task: Task, alias: str) -> str:
     """Return the sentence; foreign text in it still has to be escaped."""
     if task.state not in State.values:
-        return f"It is in a state that this version does not know, {one_line(task.state)}, and nobody works on it."
+        words = _("It is in a state that this version does not know, %(state)s, and nobody works on it.")
+        return words % {"state": one_line(task.state)}
     match task.state:
         case State.PAUSED:
             return _paused(task, alias)
         case state if State(state).is_final:
             return _ended(task)
-        case _ if task.parallel and task.running_count + task.waiting_count:
+        case _other if task.parallel and task.running_count + task.waiting_count:
             return _side_by_side(task)
-        case _:
+        case _other:
             return _current(task, alias)
 
 
 def _ended(task: Task) -> str:
-    word = str(State(task.state).label)
+    facts = {"state": State(task.state).label, "message": one_line(task.message, SENTENCE)}
     if task.finished_at is None:
-        return f"{word}; {task.open_count:,} of {task.total_count:,} stages are still to be closed."
+        words = ngettext(
+            "%(state)s; %(open)s of %(count)s stage is still to be closed.",
+            "%(state)s; %(open)s of %(count)s stages are still to be closed.", task.total_count,
+        )  # fmt: skip
+        return words % (facts | {"open": amount(task.open_count), "count": amount(task.total_count)})
     if (took := seconds_between(task.started_at, task.finished_at)) is not None:
-        word = f"{word} after {duration(took)}"
-    return f"{word}: {one_line(task.message, SENTENCE)}" if task.message else f"{word}."
+        words = _("%(state)s after %(took)s: %(message)s") if task.message else _("%(state)s after %(took)s.")
+        return words % (facts | {"took": duration(took)})
+    return (_("%(state)s: %(message)s") if task.message else _("%(state)s.")) % facts
 
 
 def _paused(task: Task, alias: str) -> str:
     if task.pause_root not in (None, task.uuid):
-        return "Paused with a task above it."
+        return _("Paused with a task above it.")
     event = TaskEvent.objects.using(alias).filter(task_id=task.uuid, verb="pause").order_by("-at").first()
     if event is None:
-        return f"Paused by a stage: {one_line(task.message, SENTENCE)}" if task.message else "Paused."
-    by = f" by {one_line(event.by)}" if event.by else ""
-    why = f": “{one_line(event.reason, SENTENCE)}”" if event.reason else ""
-    return f"Paused{by} {about((timezone.now() - event.at).total_seconds())} ago{why}."
+        words = _("Paused by a stage: %(message)s") if task.message else _("Paused.")
+        return words % {"message": one_line(task.message, SENTENCE)}
+    if event.by:
+        words = (
+            _("Paused by %(user)s %(age)s ago: “%(reason)s”.") if event.reason else _("Paused by %(user)s %(age)s ago.")
+        )
+    else:
+        words = _("Paused %(age)s ago: “%(reason)s”.") if event.reason else _("Paused %(age)s ago.")
+    age = about((timezone.now() - event.at).total_seconds())
+    return words % {"user": one_line(event.by), "age": age, "reason": one_line(event.reason, SENTENCE)}
 
 
 def _side_by_side(task: Task) -> str:
-    facts = [f"{task.running_count:,} running"] if task.running_count else []
+    facts = []
+    if task.running_count:
+        running = ngettext("%(count)s running", "%(count)s running", task.running_count)
+        facts.append(running % {"count": amount(task.running_count)})
     if task.waiting_count:
-        facts.append(f"{task.waiting_count:,} waiting for nested tasks")
-    return f"Stages side by side on node {task.node}: {counts(task)}; {', '.join(facts)}."
+        waiting = ngettext(
+            "%(count)s waiting for nested tasks", "%(count)s waiting for nested tasks", task.waiting_count
+        )
+        facts.append(waiting % {"count": amount(task.waiting_count)})
+    words = _("Stages side by side on node %(node)s: %(counts)s; %(facts)s.")
+    return words % {"node": task.node, "counts": counts(task), "facts": ", ".join(facts)}
 
 
 def _current(task: Task, alias: str) -> str:
     rows = TaskStage.objects.using(alias).filter(task_id=task.uuid, state__in=OPEN).order_by("order")
     stage = rows.only("order", "handler", "state", "progress", "due").first()
     if stage is None:
-        return f"{counts(task)}; about to end."
-    name = f"stage {stage.order + 1:,} of {task.total_count:,}, {stage.handler.rpartition('.')[2]}"
+        return _("%(counts)s; about to end.") % {"counts": counts(task)}
+    facts = {
+        "number": amount(stage.order + 1), "total": amount(task.total_count),
+        "name": stage.handler.rpartition(".")[2], "node": task.node,
+    }  # fmt: skip
     if stage.state == State.RUNNING:
-        return f"Running {name}, on node {task.node}{_progress(stage)}."
+        return _running(stage, facts)
     if stage.state == State.WAITING:
-        return f"{name[0].upper()}{name[1:]}, waits for {_nested(stage, alias)}."
+        return _waiting(stage, facts, alias)
     due = stage.due or task.due
     if due is not None and (left := (due - timezone.now()).total_seconds()) > 0:
-        return f"{name[0].upper()}{name[1:]}, starts in {about(left)} on node {task.node}."
+        words = _("Stage %(number)s of %(total)s, %(name)s, starts in %(left)s on node %(node)s.")
+        return words % (facts | {"left": about(left)})
     if not is_served(task.node, alias):
-        return f"Waits for a manager: none is running on node {task.node}. Start one: manage.py run_task_manager"
-    return f"Waits for its turn on node {task.node}: {name}."
+        words = _("Waits for a manager: none is running on node %(node)s. Start one: %(command)s")
+        return words % (facts | {"command": "manage.py run_task_manager"})
+    return _("Waits for its turn on node %(node)s: stage %(number)s of %(total)s, %(name)s.") % facts
 
 
-def _progress(stage: TaskStage) -> str:
+def _running(stage: TaskStage, facts: dict[str, str]) -> str:
     try:
         done, total, message = from_json(stage.progress)
-        return f"; {done:,.0f} of {total:,.0f} {one_line(message)}".rstrip()
-    except (msgspec.MsgspecError, TypeError, ValueError):
-        return ""
+        progress = {"done": amount(done), "of": amount(total), "message": one_line(message)}
+    except (msgspec.MsgspecError, TypeError, ValueError, ArithmeticError):
+        return _("Running stage %(number)s of %(total)s, %(name)s, on node %(node)s.") % facts
+    if progress["message"]:
+        words = _("Running stage %(number)s of %(total)s, %(name)s, on node %(node)s; %(done)s of %(of)s %(message)s.")
+    else:
+        words = _("Running stage %(number)s of %(total)s, %(name)s, on node %(node)s; %(done)s of %(of)s.")
+    return words % (facts | progress)
 
 
-def _nested(stage: TaskStage, alias: str) -> str:
+def _waiting(stage: TaskStage, facts: dict[str, str], alias: str) -> str:
     rows = Task.objects.using(alias).visible().filter(parent_stage_id=stage.uuid, finished_at__isnull=True)
     nested = rows.defer("shared", "response", "options").first()
-    return f"“{one_line(nested.title)}”: {counts(nested)}" if nested is not None else "its nested task"
+    if nested is None:
+        return _("Stage %(number)s of %(total)s, %(name)s, waits for its nested task.") % facts
+    words = _("Stage %(number)s of %(total)s, %(name)s, waits for “%(title)s”: %(counts)s.")
+    return words % (facts | {"title": one_line(nested.title), "counts": counts(nested)})
