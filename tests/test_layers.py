@@ -22,7 +22,7 @@ LEVELS = (
     "lifecycle builder handlers results context",
     "processing executors runtime wakeup tree",
     "manager viewer health testing",
-    "management admin apps checks backend contrib",
+    "management admin apps checks backend contrib templatetags",
 )
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names.split()}
 

@@ -1,43 +1,40 @@
-"""All that the page of a task shows, in a number of queries that grows with its depth only."""
+"""What the page of a task shows beside its tree."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
-from ..entities import OnError
-from ..models import Task, TaskEvent, TaskStage
+from ..models import Task, TaskEvent
 from ..options import TaskOptions
-from ..texts import duration, one_line, visible
+from ..states import State
+from ..texts import amount, duration, one_line, visible
 from . import texts
-from .badges import ago, badge, exact, line, task_badge
+from .badges import badge, exact, task_badge
 from .sentence import sentence
-from .stage_pager import StagePager
-from .stage_rows import Url
+from .tree.branch import mode_of
+from .tree.crumbs import Crumb, crumbs_of
+from .tree.rows import Url, clock, name_of
 from .values import Shown, show_json
 
-#: Levels that the way up shows, and events.
-LEVELS, EVENTS = 10, 100
-
-
-@dataclass(frozen=True)
-class Crumb:
-    """A task on the way up, and the number of its stage that waits for the next."""
-
-    url: str
-    title: SafeString | str
-    stage: int
+#: Events that are shown, the newest first.
+EVENTS = 50
 
 
 @dataclass(frozen=True)
 class EventRow:
     """Who did what, when and why."""
 
-    at: SafeString | str
+    at: str
+    title: str
     by: str
-    verb: str
+    did: str
     reason: str
 
 
@@ -45,99 +42,108 @@ class EventRow:
 class TaskPage:
     """What the template shows."""
 
+    #: The task whose counts are shown: the nested one that it waits for, if any.
+    counted: Task
     uuid: str
+    key: str
     title: str
     badge: SafeString
-    state_badge: SafeString
     sentence: str
-    counts: str
     message: str
+    meta: list[tuple[str, str, str]]
     crumbs: list[Crumb]
     is_deep: bool
     shared: Shown
     response: Shown
     details: list[tuple[str, Any]]
     events: list[EventRow]
-    stages: StagePager
+    is_open: bool
+    finished: str
 
 
-def task_page(task: Task, parameters: Any, url: Url) -> TaskPage:
-    """Return the page of the task; ``parameters`` are those of the address."""
-    alias, options = task._state.db or "default", TaskOptions.readable(task.options)
-    crumbs = _crumbs(task, alias, url)
+def task_page(task: Task, url: Url) -> TaskPage:
+    """Return the page of the task; the addresses of others are made by ``url``."""
+    alias, options, now = task._state.db or "default", TaskOptions.readable(task.options), timezone.now()
+    crumbs = crumbs_of(task, alias, url)
     return TaskPage(
-        uuid=str(task.uuid), title=visible(task.title), badge=task_badge(task.state),
-        state_badge=badge(task.state), sentence=sentence(task, alias), counts=texts.counts(task),
-        message=_message(task), crumbs=crumbs, is_deep=task.depth > len(crumbs),
-        shared=show_json(task.shared), response=show_json(task.response), details=_details(task, options),
-        events=_events(task, alias), stages=StagePager.of(task, alias, options, parameters, url),
+        counted=_counted(task, alias), uuid=str(task.uuid), key=task.uuid.hex, title=visible(task.title),
+        badge=task_badge(task.state), sentence=sentence(task, alias), message=_message(task), meta=_meta(task, now),
+        crumbs=crumbs, is_deep=task.depth > len(crumbs), shared=show_json(task.shared),
+        response=show_json(task.response), details=_details(task, options), events=events_of(task, alias, now),
+        is_open=task.finished_at is None, finished=clock(task.finished_at, now),
     )  # fmt: skip
 
 
-def _crumbs(task: Task, alias: str, url: Url) -> list[Crumb]:
-    """Return the tasks above this one, the uppermost first; only the nearest of very many."""
-    crumbs: list[Crumb] = []
-    stages = TaskStage.objects.using(alias).select_related("task")
-    stages = stages.only("order", "task__title", "task__parent_stage")
-    above = task.parent_stage_id
-    while above is not None and len(crumbs) < LEVELS:
-        stage = stages.get(pk=above)
-        crumbs.insert(0, Crumb(url(stage.task.uuid), line(stage.task.title, 60), stage.order + 1))
-        above = stage.task.parent_stage_id
-    return crumbs
+def _counted(task: Task, alias: str) -> Task:
+    if task.parallel or not task.waiting_count:
+        return task
+    below = Task.objects.using(alias).visible().filter(finished_at__isnull=True, parent_stage__task=task.uuid)
+    return below.filter(parent_stage__state=State.WAITING).defer("shared", "response", "options").first() or task
 
 
 def _message(task: Task) -> str:
-    """Return the message, unless the sentence has it whole."""
-    is_told = task.finished_at is not None and one_line(task.message, texts.SENTENCE) == visible(task.message)
+    """Return the message of an ended task, unless the sentence has it whole."""
+    if task.finished_at is None:
+        return ""
+    is_told = one_line(task.message, texts.SENTENCE) == visible(task.message)
     return "" if is_told else visible(task.message)
 
 
+def _meta(task: Task, now: datetime) -> list[tuple[str, str, str]]:
+    """Return the few facts beside the sentence: what, the value, and the exact value."""
+    meta = []
+    if not task.parallel and task.total_count > 1:
+        here = min(task.finished_count + 1, task.total_count)
+        place = _("%(number)s of %(total)s") % {"number": amount(here), "total": amount(task.total_count)}
+        meta.append((_("Stage"), place, ""))
+    took = texts.seconds_between(task.started_at, task.finished_at or now)
+    if took is not None:
+        meta.append((_("Ran for") if task.finished_at else _("Running for"), duration(took), ""))
+    by = one_line(task.created_by)
+    at = clock(task.created_at, now)
+    built = _("%(at)s by %(by)s") % {"at": at, "by": by} if by else at
+    meta.append((pgettext("moment", "Built"), built, texts.moment(task.created_at)))
+    meta.append((_("Node"), task.node, ""))
+    return meta
+
+
 def _details(task: Task, options: TaskOptions | None) -> list[tuple[str, Any]]:
-    details: list[tuple[str, Any]] = [
-        ("Node", task.node),
-        ("Mode", _mode(task)),
-        ("On error", _on_error(task)),
-        ("Priority", task.priority),
-        ("Created", exact(task.created_at)),
-        ("Started", exact(task.started_at)),
-        ("Finished", exact(task.finished_at)),
-    ]
-    if task.due is not None:
-        details.insert(4, ("Starts at", exact(task.due)))
-    for name, text in (("Created by", task.created_by), ("Unique key", task.unique_key), ("Queue", task.queue)):
+    details: list[tuple[str, Any]] = [(_("Mode"), mode_of(task)), (_("Priority"), task.priority)]
+    if task.state == State.WAITING:
+        details.append((_("State"), badge(task.state)))
+    moments = (
+        (_("Starts at"), task.due), (pgettext("moment", "Built"), task.created_at), (_("Started"), task.started_at),
+        (_("Finished"), task.finished_at),
+    )  # fmt: skip
+    details += [(name, exact(moment)) for name, moment in moments if moment is not None]
+    for name, text in (
+        (_("Built by"), task.created_by), (_("Unique key"), task.unique_key), (_("Queue"), task.queue),
+        (_("Type of the response"), task.response_type),
+    ):  # fmt: skip
         if text:
             details.append((name, visible(text)))
-    if task.response_type:
-        details.append(("Type of the response", visible(task.response_type)))
     if options is None:
-        details.append(("Options", "They cannot be read."))
+        details.append((_("Options"), _("They cannot be read.")))
     elif options.finally_ is not None:
-        name = options.finally_.handler.rpartition(".")[2]
-        details.append(("Finally", f"{one_line(name)}, however the task ends"))
+        words = _("%s, however the task ends") % name_of(options.finally_.handler)
+        details.append((_("Finally"), words))
     if options is not None and options.timeout is not None:
-        details.append(("Timeout", duration(options.timeout)))
+        details.append((_("Timeout"), duration(options.timeout)))
     return details
 
 
-def _mode(task: Task) -> str:
-    if not task.parallel:
-        return "one stage after another"
-    if task.max_parallel is None:
-        return "stages side by side"
-    return f"stages side by side, at most {task.max_parallel:,} at once"
-
-
-def _on_error(task: Task) -> str:
-    if task.on_error == OnError.STOP:
-        return "stops at the first failed stage"
-    if task.max_failures is None:
-        return "goes on when a stage fails"
-    return f"goes on when a stage fails, stops above {task.max_failures:,} failed"
-
-
-def _events(task: Task, alias: str) -> list[EventRow]:
-    rows = TaskEvent.objects.using(alias).filter(task_id=task.uuid).order_by("-at")[:EVENTS]
-    return [
-        EventRow(ago(row.at), one_line(row.by) or "unknown", one_line(row.verb), visible(row.reason)) for row in rows
-    ]
+def events_of(task: Task, alias: str, now: datetime) -> list[EventRow]:
+    """Return who paused, resumed, canceled or retried the task, the newest first, and who built it."""
+    did = {
+        "pause": _("paused it"), "resume": _("resumed it"), "cancel": _("canceled it"),
+        "retry_failed": _("retried what had failed"), "retry": _("retried what had failed"),
+    }  # fmt: skip
+    rows = [
+        EventRow(
+            clock(row.at, now), texts.moment(row.at), one_line(row.by) or _("Somebody"),
+            did.get(row.verb) or one_line(row.verb), visible(row.reason),
+        )
+        for row in TaskEvent.objects.using(alias).filter(task_id=task.uuid).order_by("-at")[:EVENTS]
+    ]  # fmt: skip
+    by = one_line(task.created_by) or _("A program")
+    return [*rows, EventRow(clock(task.created_at, now), texts.moment(task.created_at), by, _("built it"), "")]

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -21,12 +21,14 @@ from .filters import NodeFilter, StateFilter
 from .read_only import ReadOnlyAdmin
 from .tabs import tabs
 from .task_list import NewestPaginator, TaskList, counted
-from .task_page import task_page
 from .timeline import TimelineMixin
+from .tree import TreeMixin
+
+SCRIPTS = ("vendor/htmx.min", "tree", "task_live")
 
 
 @admin.register(Task)
-class TaskAdmin(TimelineMixin, ReadOnlyAdmin):
+class TaskAdmin(TreeMixin, TimelineMixin, ReadOnlyAdmin):
     """Shows what tasks do, how far they are, and why they failed."""
 
     list_display = ("shown_state", "shown_title", "node", "shown_counts", "shown_message", "took", "built")
@@ -36,6 +38,12 @@ class TaskAdmin(TimelineMixin, ReadOnlyAdmin):
     search_help_text = "A part of a title, or the uuid of a task."
     ordering = ("-created_at",)
     paginator = NewestPaginator
+
+    class Media:
+        css = {"all": ("django_tasks_poc/tree.css",)}
+        js = tuple(
+            Script(f"django_tasks_poc/{name}.js", defer=True) for name in ("vendor/htmx.min", "tree", "task_live")
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).visible()  # type: ignore[no-any-return,attr-defined]  # a TaskQuerySet
@@ -70,10 +78,7 @@ class TaskAdmin(TimelineMixin, ReadOnlyAdmin):
         """Fill the page; called when the permission was checked."""
         task: Task | None = context.get("original")
         if task is not None:
-            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
-            context["page"] = task_page(
-                task, request.GET, lambda uuid: reverse(name, args=[uuid], current_app=self.admin_site.name)
-            )
+            context |= self.tree_context(request, task)
             context["tabs"] = tabs(task.uuid, "change", self.admin_site.name)
             context |= {"title": one_line(task.title, 255), "subtitle": None}
         return super().render_change_form(request, context, *args, **options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from datetime import datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from ..models import Task
@@ -16,6 +17,13 @@ SENTENCE = 400
 
 def seconds_between(start: datetime | None, end: datetime) -> float | None:
     return None if start is None else (end - start).total_seconds()
+
+
+def moment(at: datetime | None) -> str:
+    """Return the exact time of a moment, in the time zone of the page."""
+    if at is None:
+        return ""
+    return f"{timezone.localtime(at) if timezone.is_aware(at) else at:%Y-%m-%d %H:%M:%S %Z}".strip()
 
 
 def size(count: float) -> str:

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import msgspec
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.debug import SafeExceptionReporterFilter, get_default_exception_reporter_filter
 
 from ..serialization import from_json
-from ..texts import visible
+from ..texts import one_line, visible
 from .texts import size
 
 LIMIT = 64 * 1024
@@ -23,9 +27,31 @@ class Shown:
 
     text: str = ""
     note: str = ""
+    #: Whether there is more of it, to be had by a download.
+    is_cut: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.text or self.note)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it takes more of a page than a reader may want to give it."""
+        return len(self.text) > 1_200 or self.text.count("\n") > 14
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it fits on a line."""
+        return len(self.text) <= 100 and "\n" not in self.text
+
+    @property
+    def summary(self) -> str:
+        """Say how much there is."""
+        lines = self.text.count("\n") + 1
+        return ngettext("%s line", "%s lines", lines) % f"{lines:,}"
+
+    def html(self) -> SafeString:
+        """Return the text with its keys, strings and numbers marked."""
+        return format_html_join("", "{}", ((_marked(found),) for found in _TOKENS.finditer(self.text)))
 
 
 def show_json(text: str, limit: int = LIMIT) -> Shown:
@@ -33,16 +59,63 @@ def show_json(text: str, limit: int = LIMIT) -> Shown:
     if not text:
         return Shown()
     notes = []
-    try:
-        plain = json.dumps(_filter().cleanse_setting("", from_json(text)), indent=2, ensure_ascii=False)
-    except (msgspec.MsgspecError, RecursionError, ValueError):
-        plain = _mask(text)
-        notes.append("This cannot be read as JSON; here is the text as it is stored.")
+    plain, is_json = masked(text)
+    if not is_json:
+        notes.append(_("This cannot be read as JSON; here is the text as it is stored."))
     raw = plain.encode("utf-8", "replace")
-    if len(raw) > limit:
+    if is_cut := len(raw) > limit:
         plain = raw[:limit].decode("utf-8", "ignore")
-        notes.append(f"Cut after {size(limit)}; the whole has {size(len(text.encode('utf-8', 'replace')))}.")
-    return Shown(visible(plain), " ".join(notes))
+        whole = size(len(text.encode("utf-8", "replace")))
+        notes.append(_("Showing the first %(limit)s of %(whole)s.") % {"limit": size(limit), "whole": whole})
+    return Shown(visible(plain), " ".join(notes), is_cut)
+
+
+def masked(text: str) -> tuple[str, bool]:
+    """Return stored JSON indented, with its secrets masked, and whether it was JSON at all."""
+    try:
+        value = _filter().cleanse_setting("", from_json(text))
+        one_line_text = json.dumps(value, ensure_ascii=False)
+        if len(one_line_text) <= 100:
+            return one_line_text, True
+        return json.dumps(value, indent=2, ensure_ascii=False), True
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return _mask(text), False
+
+
+#: A key with its colon, a string, a number or a word, and all between them.
+_TOKENS = re.compile(
+    r"""(?P<key>"(?:[^"\\]|\\.)*"(?=\s*:))|(?P<string>"(?:[^"\\]|\\.)*"?)|(?P<number>-?\d[\d.eE+-]*)|[^"\d-]+|.""",
+    re.DOTALL,
+)
+_CLASSES = {"key": "k", "string": "s", "number": "n"}
+
+
+def _marked(found: re.Match[str]) -> SafeString | str:
+    if found.lastgroup is None:
+        return found[0]
+    return format_html('<span class="{}">{}</span>', _CLASSES[found.lastgroup], found[0])
+
+
+def one_line_of(text: str, limit: int) -> str:
+    """Return stored params on one line, secrets masked; nothing for those of more than ``limit`` characters."""
+    if len(text) > limit:
+        return ""
+    try:
+        params = _filter().cleanse_setting("", from_json(text))
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return ""
+    if not isinstance(params, dict) or not params:
+        return ""
+    words = {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in params.items()
+        if value != SafeExceptionReporterFilter.cleansed_substitute
+    }
+    if not words:
+        return ""
+    if len(words) == 1:
+        return one_line(next(iter(words.values())), 80)
+    return one_line(", ".join(f"{name} {value}" for name, value in words.items()), 120)
 
 
 def _filter() -> SafeExceptionReporterFilter:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, ngettext
 from ...models import Task, TaskStage
 from ...states import State
 from ...texts import amount, one_line, short_amount
-from ..stage_rows import Url
+from ..tree.rows import Url
 from .axis import Axis
 from .picked import FEW, FEW_BELOW, Picked, all_stages, attempts_of, nested_of, picked_stages
 from .rows import Band, Row
@@ -58,7 +58,8 @@ def gantt(task: Task, axis: Axis, alias: str, url: Url) -> Gantt:
             nested = below.get(stage.uuid)
             rows.append(
                 stage_row(
-                    stage, attempts.get(stage.uuid, []), nested, axis, level, f"{url(owner.uuid)}?stage={stage.order}",
+                    stage, attempts.get(stage.uuid, []), nested, axis, level,
+                    f"{url(owner.uuid)}?from={stage.order + 1}",
                     is_parallel=owner.parallel, is_slowest=stage.uuid in picked.slowest,
                 )
             )  # fmt: skip

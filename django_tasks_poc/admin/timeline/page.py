@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 
 from ...models import Task
-from ..stage_rows import Url
+from ..tree.rows import Url
 from .axis import Axis
 from .charts import Chart, durations_chart, memory_chart, rate_chart
 from .drawing import draw_axis, draw_row
