@@ -45,11 +45,11 @@ def amount(value: float, digits: int = 0) -> str:
 
 
 def short_amount(value: float) -> str:
-    """Return a number to three digits, without zeros behind the point."""
-    for digits, least in ((0, 99.95), (1, 9.995), (2, 0.9995)):
-        if abs(value) >= least or value == 0:
-            return amount(value, 0 if round(value, digits) == round(value) else digits)
-    return amount(value, 3 if abs(value) < 0.0995 else 2)
+    """Return a number to three digits, without zeros behind the point: 60,950, 28.4, 1.6, 0.25."""
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 else 3
+    while digits and round(value, digits) == round(value, digits - 1):
+        digits -= 1
+    return amount(value, digits)
 
 
 def duration(seconds: float | None) -> str:

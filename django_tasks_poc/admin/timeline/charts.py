@@ -19,7 +19,7 @@ from .rate import Rate
 from .rows import Zone
 
 #: Pixels: heights of the charts, and of what lies above and below their bars.
-RATE, HISTOGRAM, LANE = 150, 190, 38
+RATE, HISTOGRAM, LANE = 150, 190, 44
 _FOOT = 22
 _MIB = 1024.0**2
 
@@ -81,7 +81,7 @@ def _rate_parts(rate: Rate, most: float, zones: Iterable[Zone]) -> Iterator[Safe
     for zone in zones:
         if zone.by and x(zone.end) - x(zone.start) > 3:
             words = gettext("paused by %(user)s") % {"user": one_line(zone.by, 20)}
-            yield svg.text((x(zone.start) + x(zone.end)) / 2, top + 22, words, "strong", "middle")
+            yield svg.text((x(zone.start) + x(zone.end)) / 2, top + 22, words, "halo", "middle")
     if axis.now is not None:
         yield svg.down("dtp-now", x(axis.now), top, bottom)
 
@@ -139,7 +139,7 @@ def _marks(median: float, p95: float, median_words: str, p95_words: str, top: in
     """Yield the two marks; words that would meet stand at the outer sides of their lines."""
     sides = ("middle", "end" if p95 > 82 else "middle")
     if p95 - median < 34:
-        sides = ("end" if median > 25 else "start", "end" if p95 > 82 else "start")
+        sides = ("end" if median > 34 else "start", "end" if p95 > 82 else "start")
     words = gettext("median %(time)s") % {"time": median_words}
     yield svg.down("dtp-mark", median, top - 12, bottom)
     yield svg.text(median, top - 18, words, "strong", sides[0])

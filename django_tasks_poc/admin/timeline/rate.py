@@ -9,8 +9,8 @@ from ...states import State
 from .axis import BINS, Axis
 from .tally import Tally
 
-#: Bars of the chart, each of two pieces of the axis.
-BARS = BINS // 2
+#: Bars of the chart, from so many stages on: each is a whole number of pieces of the axis, and few make no long row.
+_BARS = ((60, 60), (20, 30), (0, 12))
 
 
 @dataclass(frozen=True)
@@ -31,22 +31,24 @@ class Rate:
     @property
     def latest(self) -> float:
         """Stages per second in the last step that is over."""
-        number = min(int(self.axis.end / self.width), BARS) - 1
+        number = min(int(self.axis.end / self.width), len(self.succeeded)) - 1
         return self.succeeded[number] + self.failed[number] if number >= 0 else 0.0
 
 
 def rate(tallies: Iterable[Tally], axis: Axis) -> Rate:
     """Return the rate of all these tallies together."""
-    width = axis.width * BINS / BARS
-    succeeded, failed = [0] * BARS, [0] * BARS
+    succeeded, failed = [0] * BINS, [0] * BINS
     for tally in tallies:
         for state, counts in tally.ended.items():
-            if state == State.CANCELED:
-                continue
-            bars = failed if state == State.ERROR else succeeded
-            for number, count in enumerate(counts):
-                bars[number * BARS // BINS] += count
-    return Rate(
-        axis, width, tuple(count / width for count in succeeded), tuple(count / width for count in failed),
-        sum(succeeded) + sum(failed),
-    )  # fmt: skip
+            if state != State.CANCELED:
+                pieces = failed if state == State.ERROR else succeeded
+                for number, count in enumerate(counts):
+                    pieces[number] += count
+    total = sum(succeeded) + sum(failed)
+    pieces_each = BINS // next(bars for least, bars in _BARS if total >= least)
+    width = axis.width * pieces_each
+
+    def bars(pieces: list[int]) -> tuple[float, ...]:
+        return tuple(sum(pieces[first : first + pieces_each]) / width for first in range(0, BINS, pieces_each))
+
+    return Rate(axis, width, bars(succeeded), bars(failed), total)
