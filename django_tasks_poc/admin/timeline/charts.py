@@ -142,7 +142,7 @@ def _marks(median: float, p95: float, median_words: str, p95_words: str, top: in
         sides = ("end" if median > 34 else "start", "end" if p95 > 82 else "start")
     words = gettext("median %(time)s") % {"time": median_words}
     yield svg.down("dtp-mark", median, top - 12, bottom)
-    yield svg.text(median, top - 18, words, "strong", sides[0])
+    yield svg.text(median, top - 18, words, "strong", sides[0], shift={"start": 4, "middle": 0, "end": -4}[sides[0]])
     yield svg.down("dtp-mark p95", p95, top - 12, bottom)
     # Where both stand on the same side of their lines, the second is a line lower.
     is_lower = sides[0] == sides[1] != "middle"
