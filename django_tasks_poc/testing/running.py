@@ -5,24 +5,19 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import UUID
 
-import msgspec
-from django.db import connections
-
-from ..identifiers import uuid7
-from ..lifecycle import Cause, Ending, decide, host, process_started, tell_end, tell_start, tell_tasks
-from ..messages import Link, Report, Request
-from ..models import ManagerProcess, Task, TaskStage
+from ..lifecycle import Cause, Ending, decide, host, tell_end, tell_start, tell_tasks
+from ..messages import Report, Request
+from ..models import Task, TaskStage
 from ..node import nodes
-from ..processing import Processing
 from ..runtime import run
 from ..states import State
 from ..storage.orm import clock
-from ..storage.values import Claim, NewManager
+from ..storage.values import Claim
 from .errors import NotEnded
+from .links import Here
+from .managing import managing
 from .transactions import as_outside_a_test
 
 #: In these a task stands still.
@@ -60,11 +55,10 @@ class _Runner:
         self.node = nodes[node]
         self.alias = self.node.database
         self._root = root
-        self._processing = Processing(self.node, uuid7())
         self._starts: Counter[UUID] = Counter()
 
     def run(self, max_starts: int) -> int:
-        with self._enlisted():
+        with managing(self.node.label) as self._processing:
             while True:
                 self._settle()
                 pairs, unreadable = self._processing.claim(1, self._root)
@@ -77,18 +71,6 @@ class _Runner:
                     self._run_one(claim, request)
                 if not pairs and not unreadable and not self._bring_forward():
                     return self._starts.total()
-
-    @contextmanager
-    def _enlisted(self) -> Iterator[None]:
-        """Be a manager meanwhile, and leave no row behind."""
-        me, pid = self._processing.manager, os.getpid()
-        self._processing.enlist(NewManager(me, host(), pid, process_started(pid), "", "inline", 1, "testing"))
-        try:
-            yield
-        finally:
-            # A transaction that is broken takes the row with it.
-            if not connections[self.alias].needs_rollback:
-                ManagerProcess.objects.using(self.alias).filter(uuid=me).delete()
 
     def _settle(self) -> None:
         unsettled = True
@@ -105,7 +87,7 @@ class _Runner:
         started, report, code = time.monotonic(), None, 0
         with as_outside_a_test():
             try:
-                report = run(request, _Here(self._processing, request))
+                report = run(request, Here(self._processing, request))
             except SystemExit as exit:
                 # In production that is the end of the stage's process, and no answer.
                 code = exit.code if isinstance(exit.code, int) else int(exit.code is not None)
@@ -153,21 +135,6 @@ class _Runner:
             f"not over after {max_starts:,} starts, of which stage “{stage}” of “{stage.task}” took {most:,}. If it is "
             "not to go on for ever, give a larger max_starts",
         )
-
-
-class _Here(Link):
-    """The link of a stage that runs where its claims are made."""
-
-    def __init__(self, processing: Processing, request: Request) -> None:
-        self._processing = processing
-        self._request = request
-
-    def progress(self, done: float, total: float, message: str) -> None:
-        text = msgspec.json.encode([done, total, message]).decode()
-        self._processing.progress({self._request.stage: (self._request.token, text)})
-
-    def checkpoint(self, cursor: str) -> bool:
-        return self._processing.checkpoint(self._request.stage, self._request.token, cursor)
 
 
 def _why(task: Task, alias: str) -> str:
