@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.http import HttpRequest
 from django.utils.text import capfirst
 
 from django_tasks_poc import State, TaskViewer, nodes
@@ -20,12 +20,14 @@ from .handlers.import_table import Parse
 
 NODE = "default"
 PARSE = f"{Parse.__module__}.{Parse.__qualname__}"
-MOMENT = dt.timedelta(seconds=3)  # until it is worth saying that no manager runs
 
 
 @dataclass(frozen=True)
 class ImportPage:
-    """An import now; ``done`` of ``total`` is its bar, and ``facts`` are its numbers by their names."""
+    """An import now; ``done`` of ``total`` is its bar, and ``facts`` are its numbers by their names.
+
+    The page shows the widget of the package; this is what a program gets.
+    """
 
     task: TaskView
     state: State
@@ -46,6 +48,11 @@ def imports() -> QuerySet[Task]:
     """Return the tasks that import a table, the newest first (a UUID of version 7 begins with the time)."""
     tasks = Task.objects.roots().filter(node=NODE, stages__order=0, stages__handler=PARSE)
     return tasks.defer("shared", "options", "response").order_by("-uuid")
+
+
+def may_watch(request: HttpRequest, task: Task) -> bool:
+    """Let anybody watch an import, as anybody may send a table; no other task."""
+    return imports().filter(uuid=task.uuid).exists()
 
 
 def look_at(uuid: UUID) -> ImportPage:
@@ -125,4 +132,4 @@ def needs_manager(task: TaskView) -> bool:
     """Say whether it is open, and waits for a manager that nobody has started."""
     if task.finished_at is not None or task.state == State.PAUSED:
         return False
-    return timezone.now() - task.created_at > MOMENT and not is_served(NODE, nodes[NODE].database)
+    return not is_served(NODE, nodes[NODE].database)

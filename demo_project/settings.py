@@ -115,4 +115,5 @@ DJANGO_TASKS_POC: dict[str, Any] = {
         "even": {"DATABASE": "even"},
         "odd": {"DATABASE": "odd"},
     },
+    "PROGRESS_PERMISSION": "demo_project.imports.may_watch",
 }

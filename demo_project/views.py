@@ -123,11 +123,10 @@ def start_page(request: HttpRequest, form: UploadForm, status: int = 200, error:
 @require_safe
 def import_page(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Show how far an import is, and what came of it."""
-    try:
-        page = look_at(uuid)
-    except TaskNotFound as error:
-        raise Http404(str(error)) from error
-    return render(request, "demo_project/import.html", {"page": page, "task": page.task, "result": result_of(uuid)})
+    row = get_object_or_404(imports(), uuid=uuid)
+    page = look_at(uuid)
+    context = {"row": row, "page": page, "task": page.task, "result": result_of(uuid)}
+    return render(request, "demo_project/import.html", context)
 
 
 @never_cache

@@ -56,6 +56,7 @@ class Config:
     max_response_size: int = 1 << 20
     purge_after: float | None = None
     lock_dir: str | os.PathLike[str] = field(default_factory=tempfile.gettempdir)
+    progress_permission: str | None = None
 
     def node(self, label: str) -> NodeConfig:
         try:
@@ -137,6 +138,10 @@ _RULES: _Rules = {
     "MAX_RESPONSE_SIZE": (lambda v: is_count(v, MAX_FRAME // 4), f"an int of bytes from 1 to {MAX_FRAME // 4:,}"),
     "PURGE_AFTER": (lambda v: v is None or is_seconds(v, 0), "None or seconds from 0 to ten years"),
     "LOCK_DIR": (lambda v: isinstance(v, str | os.PathLike) and str(v) != "", "the path of a folder"),
+    "PROGRESS_PERMISSION": (
+        lambda v: v is None or (isinstance(v, str) and "." in v),
+        "None or the dotted path of a function of (request, task)",
+    ),
 }
 _NODE_RULES: _Rules = {
     "EXECUTOR": (lambda v: v in EXECUTORS, f"one of {', '.join(EXECUTORS)}"),

@@ -21,8 +21,8 @@ LEVELS = (
     "node connections storage.orm router",
     "lifecycle builder handlers results context",
     "processing executors runtime wakeup tree",
-    "manager viewer health testing",
-    "management admin apps checks backend contrib templatetags",
+    "manager viewer health testing progress",
+    "management admin apps checks backend contrib urls templatetags",
 )
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names.split()}
 

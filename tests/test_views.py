@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
 from pathlib import Path
@@ -121,7 +120,7 @@ def test_junk_in_an_address_shows_some_page(client: Client, table: Path, query: 
 def test_an_import_from_its_build_to_its_result(client: Client, table: Path) -> None:
     task = build_import(table, batch=50, name="May <b>&.csv", by="ann")
     page = text_of(client, page_of(task))
-    for part in ("Waiting for its turn.", "dtp-ready", "by ann", "May &lt;b&gt;&amp;.csv", 'http-equiv="refresh"'):
+    for part in ("Will begin soon", 'data-state="READY"', "by ann", "May &lt;b&gt;&amp;.csv", 'http-equiv="refresh"'):
         assert part in page, part
     assert "<b>&" not in page
     assert "import.js" in page
@@ -130,7 +129,9 @@ def test_an_import_from_its_build_to_its_result(client: Client, table: Path) -> 
     task.refresh_from_db()
     page = text_of(client, page_of(task))
     for part in (
-        "193 rows loaded, 7 rejected", "dtp-success", 'value="4" max="4"', "4 of 4", "Bad date", "Top 5 of ",
+        "193 rows loaded, 7 rejected",
+        'data-state="SUCCESS" data-finished', 'aria-valuenow="100"', "4 of 4", "Bad date",
+        "Top 5 of ",
         page_of(task, "rejects"), reverse("admin:django_tasks_poc_task_change", args=[task.uuid]),
     ):  # fmt: skip
         assert part in page, part
@@ -194,7 +195,7 @@ def test_pages_cost_the_same_however_many_batches_there_are(client: Client, size
     for name in ("import", "import-json"):
         with CaptureQueriesContext(connection) as queries:
             assert client.get(page_of(task, name)).status_code == 200
-        assert len(queries) <= 6
+        assert len(queries) <= 8
     assert said_by(client, task)["total"] == size
 
 
@@ -214,9 +215,13 @@ def test_a_table_that_cannot_be_read_to_its_end_says_what_to_do(client: Client, 
     task = build_import(path)
     run_pending()
     page = text_of(client, page_of(task))
-    for part in ("dtp-error", "Line 2: a quoted field is not closed on its line", "Correct the table", "Retry what"):
+    for part in (
+        'data-state="ERROR" data-finished',
+        "Line 2: a quoted field is not closed on its line",
+        "Correct the table",
+        "Retry what",
+    ):
         assert part in page, part
-    assert "<progress" not in page
     assert "What came of it" not in page
     assert "Line 2: a quoted field" in text_of(client, page_of(task))
 
@@ -228,7 +233,7 @@ def test_a_table_without_rows_is_imported_whole(client: Client, tmp_path: Path) 
     run_pending()
     page = text_of(client, page_of(task))
     assert "0 rows loaded, 0 rejected" in page
-    assert 'value="1" max="1"' in page
+    assert 'aria-valuenow="100"' in page
     assert page_of(task, "rejects") not in page
 
 
@@ -275,9 +280,9 @@ def test_an_import_is_paused_resumed_and_canceled(client: Client, table: Path) -
     client.force_login(User.objects.create_user("ann"))
     task = build_import(table)
     for verb, state, words in (
-        ("pause", "PAUSED", "Nothing new starts until it is resumed."),
-        ("resume", "READY", "Waiting for its turn."),
-        ("cancel", "CANCELED", "Canceled."),
+        ("pause", "PAUSED", "Paused at 0 of 2"),
+        ("resume", "READY", "Will begin soon"),
+        ("cancel", "CANCELED", "Canceled at 0 of 2"),
     ):
         response = act(client, task, verb)
         assert (response.status_code, response["Location"]) == (303, page_of(task))
@@ -337,12 +342,10 @@ def test_what_is_no_uuid_is_not_found(client: Client, key: str, end: str) -> Non
     assert client.get(f"/imports/{key}{end}").status_code == 404
 
 
-def test_it_says_that_no_manager_runs_after_a_moment(client: Client, table: Path) -> None:
+def test_it_says_that_no_manager_runs(client: Client, table: Path) -> None:
     task = build_import(table)
-    assert said_by(client, task)["needs_manager"] is False
-    Task.objects.filter(uuid=task.uuid).update(created_at=timezone.now() - dt.timedelta(seconds=10))
     assert said_by(client, task)["needs_manager"] is True
-    words = r'<p class="note" id="no-manager">\s*No task manager is running on node default: start one with'
+    words = r'<p class="note">No task manager is running on node default: start one with'
     assert re.search(words, text_of(client, page_of(task)))
 
     manager = add_manager()

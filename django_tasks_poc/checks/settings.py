@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from ..conf import SETTING, config, problems
 from ..storage.base import storage
@@ -31,7 +32,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
             Error(problem, hint=f"Change {SETTING} in the settings.", id="django_tasks_poc.E001")
             for problem in problems(getattr(settings, SETTING, {}))
         ]
-    return [error for label in config().nodes for error in _check_storage(label)]
+    return [*(error for label in config().nodes for error in _check_storage(label)), *_check_progress_permission()]
 
 
 def _check_storage(label: str) -> list[CheckMessage]:
@@ -41,6 +42,26 @@ def _check_storage(label: str) -> list[CheckMessage]:
         hint = f"Name a whole storage in {SETTING}['NODES'][{label!r}]['STORAGE'], or leave it out."
         return [Error(str(error), hint=hint, id="django_tasks_poc.E002")]
     return []
+
+
+def _check_progress_permission() -> list[CheckMessage]:
+    if not (path := config().progress_permission):
+        return []
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        problem = str(error)
+    else:
+        if callable(found):
+            return []
+        problem = f"{path} is {type(found).__name__}, which cannot be called"
+    return [
+        Error(
+            f"{SETTING}['PROGRESS_PERMISSION'] cannot be asked: {problem}.",
+            hint="Name a function that is given (request, task) and answers True or False, or leave it out.",
+            id="django_tasks_poc.E006",
+        )
+    ]
 
 
 @register(TAG)

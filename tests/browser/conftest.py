@@ -18,11 +18,16 @@ from django.conf import settings
 from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
 
+from demo_project.fake_tables import write_table
+from demo_project.handlers.import_table import build_import
+
 from ..managers import Manager
 from ..managers import manager as running_manager
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+    from django_tasks_poc.models import Task
 
     from .surfer import Complaints, Surfer
 
@@ -78,12 +83,18 @@ def db(chromium: Browser, shared_database: None) -> None:
     """
 
 
+@pytest.fixture(autouse=True)
+def uploads(settings: Any, tmp_path: Path) -> None:
+    """A folder for the tables that a test sends."""
+    settings.UPLOADS = tmp_path / "uploads"
+
+
 @pytest.fixture(scope="module")
 def address(db: None) -> Iterator[str]:
     """The address of a server of the demo project with two nodes, every page under the strictest policy."""
     middleware = ["tests.browser.csp.StrictPolicy", *settings.MIDDLEWARE]
-    nodes = {"NODES": {"default": {}, "mail": {}}}
-    with override_settings(MIDDLEWARE=middleware, DJANGO_TASKS_POC=nodes):
+    tasks = {**settings.DJANGO_TASKS_POC, "NODES": {"default": {}, "mail": {}}}
+    with override_settings(MIDDLEWARE=middleware, DJANGO_TASKS_POC=tasks):
         server = LiveServer("localhost")
         try:
             yield server.url
@@ -134,3 +145,13 @@ def surfer(new_surfer: Callable[..., Surfer]) -> Surfer:
 def critic(new_surfer: Callable[..., Surfer]) -> Surfer:
     """Somebody with a browser that has axe-core in it."""
     return new_surfer(axe=AXE)
+
+
+@pytest.fixture
+def task(db: None, tmp_path: Path) -> Task:
+    """An import of four batches that waits until it is resumed."""
+    path = tmp_path / "orders.csv"
+    write_table(path, 200, 7, seed=1)
+    task = build_import(path, batch=50)
+    task.pause()
+    return task

@@ -10,7 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.urls import reverse
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from django_tasks_poc.models import Task
 
 PHONE = {"width": 375, "height": 812}
 DESKTOP = {"width": 1280, "height": 900}
@@ -103,3 +106,8 @@ class Surfer:
                     + rule.nodes.map(node => node.html.slice(0, 160) + " " + (node.any[0]?.message ?? "")).join())"""
         )
         return list(found)
+
+
+def import_page(task: Task) -> str:
+    """Return the path of the demo's page of an import."""
+    return reverse("import", args=[task.uuid])

@@ -39,3 +39,11 @@ def test_forks_are_warned_of_where_they_are_not_safe(settings: Any, monkeypatch:
 def test_a_wrong_setting_silences_all_but_the_error_that_names_it(settings: Any) -> None:
     settings.DJANGO_TASKS_POC = {"LEASE": 0}
     assert set(found(deploy=True, databases=["default"])) == {"E001"}
+
+
+@pytest.mark.parametrize("path", ["nowhere.at_all", "tests.checks.test_settings.nothing", "sys.platform"])
+def test_a_permission_that_cannot_be_asked_is_an_error(settings: Any, path: str) -> None:
+    settings.DJANGO_TASKS_POC = {"PROGRESS_PERMISSION": path}
+    (error,) = found().values()
+    assert error.id == "django_tasks_poc.E006"
+    assert error.msg.startswith("DJANGO_TASKS_POC['PROGRESS_PERMISSION'] cannot be asked: ")
