@@ -21,15 +21,16 @@ __all__ = ["StageFactory", "TaskFactory"]
 class TaskFactory(DjangoModelFactory[Task]):
     """Makes a root task.
 
-    ``stages`` is their number, or a list of mappings with ``handler``, ``params``, ``state``, ``message``, ``response``,
-    ``progress`` and ``nested`` (title, stages and options of a task that the stage waits for). With a number, ``state``,
-    ``message`` and ``response`` are what became of the task. All else is an option of ``TaskBuilder.create``.
+    ``stages`` is their number, or a list of mappings with ``handler``, ``params``, ``state``, ``message``,
+    ``response``, ``progress`` and ``nested`` (title, stages and options of a task that the stage waits for). With a
+    number, ``state``, ``message`` and ``response`` are what became of the task. All else is an option of
+    ``TaskBuilder.create``.
     """
 
     class Meta:
         model = Task
 
-    title = factory.Sequence(lambda number: f"Task {number}")  # type: ignore[attr-defined]
+    title = factory.Sequence(lambda number: f"Task {number}")  # type: ignore[attr-defined,no-untyped-call]
     node = "default"
     stages: Any = 1
     state: str | None = None
@@ -87,9 +88,9 @@ class StageFactory(DjangoModelFactory[TaskStage]):
     response: Any = None
     progress: Any = None
     nested: Any = None
-    task = factory.SubFactory(  # type: ignore[attr-defined]
+    task = factory.SubFactory(  # type: ignore[attr-defined,no-untyped-call]
         TaskFactory,
-        stages=factory.LazyAttribute(lambda task: [_wishes(task.factory_parent)]),  # type: ignore[attr-defined]
+        stages=factory.LazyAttribute(lambda task: [_wishes(task.factory_parent)]),  # type: ignore[attr-defined,no-untyped-call]
     )
 
     @classmethod

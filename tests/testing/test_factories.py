@@ -122,7 +122,7 @@ def test_what_cannot_be_made_is_refused(make: Any, words: str) -> None:
 @pytest.mark.anywhere
 def test_the_rest_of_the_package_needs_no_factory_boy() -> None:
     code = (
-        "import sys; sys.modules['factory'] = None; import django; django.setup(); import django_tasks_poc.testing as t;"
+        "import sys, django; sys.modules['factory'] = None; django.setup(); import django_tasks_poc.testing as t;"
         "[getattr(t, name) for name in t.__all__]; import django_tasks_poc.testing.plugin"
     )
     environment = {"DJANGO_SETTINGS_MODULE": "demo_project.settings", "PATH": ""}
