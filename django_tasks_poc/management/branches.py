@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..texts import duration
 from ..tree import Branch
-from .formats import as_rows
+from .formats import as_rows, plain
 
 #: Cells of a bar.
 _BAR = 12
@@ -15,7 +15,7 @@ _BAR = 12
 def cells(branch: Branch) -> Iterator[tuple[str, str, str, str, str]]:
     """Yield name, state, bar, time and words of each line."""
     for name, one in branch.lines():
-        took = "" if one.seconds is None else duration(one.seconds)
+        took = "" if one.seconds is None else plain(duration(one.seconds))
         yield name, one.state, bar(one.share), took, "  ".join(filter(None, (one.text, one.note)))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ..texts import width
+from ..texts import NBSP, width
 from ..tree.lines import pad
 
 
@@ -31,6 +31,11 @@ def at_least(least: int) -> Any:
 
 def as_json(value: Any) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def plain(text: str) -> str:
+    """Return the text with common blanks, by which a shell cuts it."""
+    return text.replace(NBSP, " ")
 
 
 def as_rows(rows: Sequence[Sequence[str]]) -> str:

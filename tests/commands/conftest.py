@@ -23,7 +23,7 @@ class Said(io.StringIO):
 
 @pytest.fixture
 def say() -> Callable[..., str]:
-    """Run a command; return what it wrote, without the no-break spaces, and its exit code in the last line if not 0."""
+    """Run a command; return what it wrote, and its exit code in the last line if not 0."""
 
     def run(command: str, *arguments: Any, **options: Any) -> str:
         said = Said()
@@ -32,7 +32,7 @@ def say() -> Callable[..., str]:
             call_command(command, *map(str, arguments), stdout=said, **options)
         except SystemExit as exit:
             code = exit.code
-        text = said.getvalue().replace("\N{NO-BREAK SPACE}", " ")
+        text = said.getvalue()
         return f"{text}exit {code}\n" if code else text
 
     return run

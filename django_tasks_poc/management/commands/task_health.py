@@ -13,7 +13,7 @@ from ...health import NodeHealth, health_of
 from ...node import nodes
 from ...texts import about
 from ..age import as_seconds
-from ..formats import add_format, as_json, at_least
+from ..formats import add_format, as_json, at_least, plain
 
 
 class Command(BaseCommand):
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             self.stdout.write(as_json([{"healthy": one.is_healthy, **vars(one)} for one in found]))
         else:
             for one in found:
-                self.stdout.write(_line(one))
+                self.stdout.write(plain(_line(one)))
         if not all(one.is_healthy for one in found):
             sys.exit(1)
 

@@ -17,7 +17,7 @@ from ...states import State
 from ...storage.orm import clock
 from ...texts import about, one_line
 from ..age import as_seconds
-from ..formats import add_format, as_json, as_rows, at_least
+from ..formats import add_format, as_json, as_rows, at_least, plain
 
 _HEAD = ("UUID", "STATE", "NODE", "AGE", "STAGES", "FAILED", "TITLE")
 
@@ -79,7 +79,7 @@ def _wanted(
 
 
 def _row(task: Task) -> tuple[str, ...]:
-    age = about((timezone.now() - task.created_at).total_seconds())
+    age = plain(about((timezone.now() - task.created_at).total_seconds()))
     stages = f"{task.finished_count:,}/{task.total_count:,}"
     failed = f"{task.failed_count:,}" if task.failed_count else ""
     return str(task.uuid), one_line(task.state), one_line(task.node), age, stages, failed, one_line(task.title)
