@@ -16,10 +16,10 @@ from . import databases
 
 LINES = (
     "latency", "chain", "join", "fanout", "roots", "inserts", "atomic", "crew", "build", "verbs", "backlog", "idle",
-    "memory", "million",
+    "memory", "pages", "million",
 )  # fmt: skip
 #: Of these, those about 1,000,000 stages: without FULL=1 they make do with 100,000, or with none.
-LARGE = {"build": "100,000", "verbs": "100,000", "backlog": "100,000", "million": "none"}
+LARGE = {"build": "100,000", "verbs": "100,000", "backlog": "100,000", "pages": "100,000", "million": "none"}
 
 
 def main() -> int:

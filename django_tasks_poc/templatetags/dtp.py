@@ -8,15 +8,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from ..models import Task
-from ..states import State
+from ..progress.bar import segments
 from ..texts import amount
 
 register = template.Library()
 
-_ORDER = (State.SUCCESS, State.SKIPPED, State.ERROR, State.RUNNING, State.WAITING, State.CANCELED)
-_PATTERNS = (State.ERROR, State.RUNNING, State.WAITING, State.CANCELED)
-#: Percent of a bar below which no part of it is drawn.
-_LEAST = 1.5
+#: What has a texture besides its colour.
+_PATTERNS = ("error", "running", "waiting", "canceled")
 
 
 @register.simple_tag
@@ -39,16 +37,14 @@ def took(share: float, state: str) -> SafeString:
 @register.simple_tag
 def progress_bar(task: Task, height: int = 10) -> SafeString:
     """Draw the stages of a task by state, each in its colour and texture."""
-    parts, x = [], 0.0
-    for state, width in _widths(task).items():
-        rect = '<rect {} x="{}%" width="{}%" height="100%"/>'
-        fills = [format_html('class="dtp-s-{}"', state.lower())]
-        if state in _PATTERNS:
-            fills.append(format_html('fill="url(#dtp-p-{})"', state.lower()))
-        parts += [format_html(rect, fill, f"{x:.2f}", f"{width:.2f}") for fill in fills]
-        x += width
-        if x < 99.9:
-            parts.append(format_html('<rect class="dtp-gap" x="{}%" width="1" height="100%"/>', f"{x:.2f}"))
+    parts = []
+    for segment in segments(task):
+        fills = [format_html('class="dtp-s-{}"', segment.kind)]
+        if segment.kind in _PATTERNS:
+            fills.append(format_html('fill="url(#dtp-p-{})"', segment.kind))
+        rect = '<rect {} x="{}" width="{}" height="100%"/>'
+        parts += [format_html(rect, fill, segment.x, segment.width) for fill in fills]
+        parts.append(format_html('<rect class="dtp-gap" x="{}" width="1" height="100%"/>', segment.x))
     label = ", ".join(f"{amount(count)} {word}" for _icon, count, word in _counts(task)) or _("no stages")
     bar = '<svg class="dtp-bar" width="100%" height="{}" role="img" aria-label="{}">{}</svg>'
     return format_html(bar, height, label, format_html_join("", "{}", ((part,) for part in parts)))
@@ -73,14 +69,3 @@ def _counts(task: Task) -> list[tuple[str, int, str]]:
         ("ready", task.ready_count, _("left")),
     )  # fmt: skip
     return [word for word in words if word[1]]
-
-
-def _widths(task: Task) -> dict[State, float]:
-    """Return percents; a part that is not zero is never too thin to be seen."""
-    total = task.total_count or 1
-    found = {state: getattr(task, f"{state.lower()}_count") / total * 100 for state in _ORDER}
-    widths = {state: max(width, _LEAST) for state, width in found.items() if width}
-    if (over := sum(widths.values()) - 100) > 0:
-        widest = max(widths, key=lambda state: widths[state])
-        widths[widest] -= over
-    return widths

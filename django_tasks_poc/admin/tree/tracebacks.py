@@ -40,6 +40,8 @@ class _Frame:
 def fold(traceback: str) -> list[Fold]:
     """Return the traceback in pieces, to be shown one below the other."""
     folds: list[Fold] = []
+    if not traceback.strip():
+        return folds
     for is_frame, pieces in groupby(_pieces(traceback.rstrip("\n")), lambda piece: isinstance(piece, _Frame)):
         if not is_frame:
             folds += _words("\n".join(str(piece) for piece in pieces), is_first=not folds)

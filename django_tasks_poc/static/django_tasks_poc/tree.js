@@ -16,10 +16,12 @@
     item.setAttribute("aria-expanded", String(isOpen));
     box.hidden = !isOpen;
     item.classList.toggle("dtp-open", isOpen && Boolean(box.querySelector(":scope > .dtp-panel")));
-    if (isOpen && !box.dataset.dtpLoaded) {
-      box.dataset.dtpLoaded = "asked";
-      htmx.trigger(box, "dtp:open");
-    }
+    if (isOpen && mayHaveChanged(box)) htmx.trigger(box, "dtp:open");
+  }
+
+  /* A branch is kept with all that is open in it, and what ended does not change. */
+  function mayHaveChanged(box) {
+    return !box.querySelector(":scope > .dtp-kids, :scope > .dtp-success, :scope > .dtp-error, :scope > .dtp-canceled, :scope > .dtp-skipped");
   }
 
   const isOpen = (item) => item.getAttribute("aria-expanded") === "true";
@@ -71,7 +73,6 @@
     const again = event.target.closest("[data-dtp-again]");
     const item = event.target.closest(ITEM);
     if (again && item) {
-      delete inside(item).dataset.dtpLoaded;
       return void open(item, true);
     }
     const row = event.target.closest(".dtp-row");
@@ -131,7 +132,8 @@
   }
   document.addEventListener("htmx:afterSwap", (event) => {
     const box = event.detail.target;
-    if (box.matches(".dtp-in")) open(box.parentElement, isOpen(box.parentElement));
+    if (!box.matches(".dtp-in")) return;
+    box.parentElement.classList.toggle("dtp-open", !box.hidden && Boolean(box.querySelector(":scope > .dtp-panel")));
   });
   document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
   document.addEventListener("DOMContentLoaded", () => prepare(document.body));
