@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import connections
-from django.db.models import F, Min, OuterRef, Subquery
+from django.db.models import F, Min
 
 from ...exceptions import ManagerLost, TaskBusy
-from ...messages import PreviousData
 from ...models import Kind, ManagerProcess, Task, TaskStage
 from ...states import State
 from ..values import Claim
 from .locks import locked, writing
 from .rows import read_stages
+from .starts import COLUMNS, take
 from .writer import Writer
 
-#: What is read of a stage that is claimed.
-_COLUMNS = (
-    "uuid", "task_id", "order", "kind", "state", "handler", "params", "due", "attempt", "attempt_base", "start",
-    "lost", "cursor", "started_at",
-)  # fmt: skip
 #: A claim looks at this many tasks at the most.
 _TASKS = 100
 _CLAIMABLE = frozenset({State.READY, State.RUNNING, State.WAITING})
@@ -50,7 +44,7 @@ def _claim_once(alias: str, node: str, manager: UUID, limit: int, root: UUID | N
         _promote_due(writer)
         quotas = _share_out([task for task in writer.tasks.values() if task.claimable], limit)
         chosen = _choose(writer, quotas)
-        claims = _take(writer, chosen, manager)
+        claims = take(writer, chosen, manager)
         writer.flush()
         return len(writer.tasks), claims
 
@@ -71,7 +65,7 @@ def claim_one(alias: str, manager: UUID, uuid: UUID) -> Claim:
         if not task.parallel and stage.order != task.position:
             raise TaskBusy(uuid, f"Stage {uuid} is not the next one of its task.")
         position = task.position
-        claims = _take(writer, [stage], manager)
+        claims = take(writer, [stage], manager)
         task.position = position  # Stages before this one may not have been claimed.
         writer.wake(task)  # The next claim finds out what is left.
         writer.flush()
@@ -162,7 +156,7 @@ def _choose(writer: Writer, quotas: dict[UUID, int]) -> list[TaskStage]:
     chosen = []
     if sequential:
         rows = stages.filter(task__in=[task.uuid for task in sequential], order=F("task__position"))
-        for stage in read_stages(rows.filter(state=State.READY), _COLUMNS):
+        for stage in read_stages(rows.filter(state=State.READY), COLUMNS):
             task = writer.tasks[stage.task_id]
             if stage.due is None or stage.due <= writer.now:
                 chosen.append(stage)
@@ -173,7 +167,7 @@ def _choose(writer: Writer, quotas: dict[UUID, int]) -> list[TaskStage]:
             writer.touch(task)
     if parallel:
         keys = _first_due(writer, parallel, quotas)
-        found = {stage.uuid: stage for stage in read_stages(stages.filter(uuid__in=keys), _COLUMNS)}
+        found = {stage.uuid: stage for stage in read_stages(stages.filter(uuid__in=keys), COLUMNS)}
         chosen += [found[key] for key in keys]
         _note_what_is_left(writer, parallel, [found[key] for key in keys], quotas)
     return chosen
@@ -224,72 +218,3 @@ def _note_what_is_left(writer: Writer, tasks: list[Task], found: list[TaskStage]
         dues = dict(rows.filter(due__gt=writer.now).order_by().values_list("task").annotate(Min("due")))
         for task in short:
             task.claimable, task.due = False, dues.get(task.uuid)
-
-
-def _take(writer: Writer, stages: Iterable[TaskStage], manager: UUID) -> list[Claim]:
-    """Move the chosen stages to RUNNING under a new token, and return what their processes need."""
-    tasks = writer.tasks
-
-    def place(stage: TaskStage) -> tuple[Any, ...]:
-        task = tasks[stage.task_id]
-        return -task.priority, task.turn, task.uuid, stage.order
-
-    chosen = sorted(stages, key=place)
-    tokens = [uuid4() for _ in chosen]
-    for stage in chosen:
-        task = writer.tasks[stage.task_id]
-        if stage.kind == Kind.STAGE:
-            writer.count(task, State.READY, -1)
-            writer.count(task, State.RUNNING, 1)
-            task.started_at = task.started_at or writer.now
-            writer.move_task(task, State.RUNNING)
-            if task.parallel and stage.due is None:
-                task.position = max(task.position, stage.order + 1)
-        task.turn = writer.now
-        writer.touch(task)
-    writer.start_stages(chosen, tokens, manager)
-    previous = _previous(writer.alias, writer.tasks, chosen)
-    return [
-        _claim(writer.tasks[stage.task_id], stage, token, previous.get(stage.uuid))
-        for stage, token in zip(chosen, tokens, strict=True)
-    ]
-
-
-def _claim(task: Task, stage: TaskStage, token: UUID, previous: PreviousData | None) -> Claim:
-    return Claim(
-        task=task.uuid, root=task.root_id, depth=task.depth, stage=stage.uuid, order=stage.order,
-        is_finally=stage.kind == Kind.FINALLY, handler=stage.handler, params=stage.params, token=token,
-        attempt=stage.attempt + 1, spent=stage.attempt + 1 - stage.attempt_base, lost=stage.lost,
-        cursor=stage.cursor, options=task.options, previous=previous,
-    )  # fmt: skip
-
-
-def rehearsal(alias: str, stage: TaskStage, token: UUID) -> Claim:
-    """Return what a claim of the stage would be, and write nothing."""
-    task = Task.objects.using(alias).get(uuid=stage.task_id)
-    return _claim(task, stage, token, _previous(alias, {task.uuid: task}, [stage]).get(stage.uuid))
-
-
-def _previous(alias: str, tasks: dict[UUID, Task], chosen: list[TaskStage]) -> dict[UUID, PreviousData]:
-    """Return the outcome before each stage of a sequential task, and a task's own for its finally stage."""
-    found: dict[UUID, PreviousData] = {}
-    before: dict[tuple[UUID, int], UUID] = {}
-    for stage in chosen:
-        task = tasks[stage.task_id]
-        if stage.kind == Kind.FINALLY:
-            found[stage.uuid] = PreviousData(task.uuid, task.state, task.message, task.response, task.response_type)
-        elif not task.parallel and stage.order:
-            before[task.uuid, stage.order - 1] = stage.uuid
-    if before:
-        waited = Task.objects.filter(parent_stage=OuterRef("uuid")).exclude(state=State.PROMISED).order_by("-uuid")
-        rows = TaskStage.objects.using(alias).filter(task__in={task for task, _ in before})
-        rows = rows.filter(order__in={order for _, order in before}).defer("params", "cursor")
-        for stage in rows.annotate(nested=Subquery(waited.values("uuid")[:1])):
-            if (key := before.get((stage.task_id, stage.order))) is not None:
-                # One that was run anew may have waited once, and failed without a wait since.
-                nested = getattr(stage, "nested") if stage.waited else None  # noqa: B009  # annotated
-                found[key] = PreviousData(
-                    stage.uuid, stage.state, stage.message, stage.response, stage.response_type,
-                    stage.error_class, stage.error_message, stage.traceback, nested,
-                )  # fmt: skip
-    return found

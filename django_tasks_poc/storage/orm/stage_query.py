@@ -10,7 +10,7 @@ from ...models import TaskStage
 from ...models.stage import StageQuerySet
 from ...states import State
 from ..values import Claim
-from . import claim
+from . import starts
 from .schema import explained
 
 
@@ -43,7 +43,7 @@ class OrmStageQuery:
         return stage
 
     def rehearsal(self, stage: TaskStage, token: UUID) -> Claim:
-        return claim.rehearsal(self.alias, stage, token)
+        return starts.rehearsal(self.alias, stage, token)
 
     def _rows(self, task: UUID, states: Iterable[State]) -> StageQuerySet:
         rows = TaskStage.objects.using(self.alias).steps().filter(task=task)
