@@ -26,6 +26,9 @@ PURGED = 500
 #: Shared contexts kept at hand.
 _SHARED = 64
 
+#: Claims with their requests, and the ends of those that cannot begin.
+Claimed = tuple[list[tuple[Claim, Request]], list[Ending]]
+
 
 class Processing:
     """One manager's view of its node. Used from one thread."""
@@ -55,7 +58,7 @@ class Processing:
 
     # Starts.
 
-    def claim(self, limit: int, root: UUID | None = None) -> tuple[list[tuple[Claim, Request]], list[Ending]]:
+    def claim(self, limit: int, root: UUID | None = None) -> Claimed:
         """Claim up to ``limit`` stages, each with the request that its process needs; of one root's tree, or of all.
 
         Return also the ends of those that cannot begin, because what their rows hold cannot be read.
@@ -85,7 +88,7 @@ class Processing:
     def next_due(self) -> float | None:
         return self.node.task_query.next_due()
 
-    def _requests(self, claims: list[Claim]) -> tuple[list[tuple[Claim, Request]], list[Ending]]:
+    def _requests(self, claims: list[Claim]) -> Claimed:
         options: dict[str, TaskOptions] = {}
         readable, unreadable = [], []
         for claim in claims:
@@ -126,6 +129,12 @@ class Processing:
         """Record a batch of ends and what follows from them; return also how each was decided."""
         moves = [decide(ending) for ending in endings]
         return record(self.node.stage_command, moves), moves
+
+    def record_and_claim(self, endings: Sequence[Ending], room: int) -> tuple[Recorded, list[StageMove], Claimed]:
+        """Do the same, and claim up to ``room`` stages that come next."""
+        moves = [decide(ending) for ending in endings]
+        recorded = record(self.node.stage_command, moves, self.manager, room)
+        return recorded, moves, self._requests(recorded.claims)
 
     def tasks(self, uuids: Sequence[UUID]) -> list[Task]:
         """Return tasks that a stage's own process ended."""

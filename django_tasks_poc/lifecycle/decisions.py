@@ -139,7 +139,8 @@ def _move(ending: Ending, state: State, message: str, **rest: object) -> StageMo
         max_rss = ending.report.max_rss
     return StageMove(
         claim.task, claim.stage, claim.token, state, clean_text(message),
-        duration=ending.duration, cpu=ending.cpu, max_rss=max_rss, **rest,  # type: ignore[arg-type]  # named above
+        duration=ending.duration, cpu=ending.cpu, max_rss=max_rss,
+        is_followed=claim.is_followed, is_of_root=claim.depth == 0, **rest,  # type: ignore[arg-type]  # named above
     )  # fmt: skip
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from ..lifecycle import Cause
-from ..processing import Processing
+from ..processing import Claimed, Processing
 from ..states import State
 from .database import Database
 from .records import Records
@@ -117,14 +119,10 @@ class Claims:
             self._look_again.cancel()
         failures = self._database.failures
         pairs, unreadable = await self._database.call(self._processing.claim, limit)
-        for ending in unreadable:
-            self._runs.on_end(ending)
-        if failures != self._database.failures:
-            await self._return_strays({claim.token for claim, _ in pairs})
+        if (pairs or unreadable) and not (self._runs.active or self._runs.held):
+            self.rate.begin()
+        await self.take((pairs, unreadable), failures != self._database.failures)
         if pairs or unreadable:
-            if not (self._runs.active or self._runs.held):
-                self.rate.begin()
-            self._runs.take(pairs)
             if len(pairs) + len(unreadable) >= min(limit, _FEW):
                 self._look_for_more()
             else:
@@ -134,6 +132,30 @@ class Claims:
         elif not self._may_have_more:
             await self._wait_for_due()
             self.is_idle.set()
+
+    @asynccontextmanager
+    async def succession(self, is_wanted: bool) -> AsyncIterator[int]:
+        """Say how many stages a record may claim, and claim none meanwhile.
+
+        None where others may be waiting: they have their turn before what comes next in a task.
+        """
+        if not is_wanted or not self._has_leisure():
+            yield 0
+            return
+        async with self._claiming:
+            yield self._runs.executor.free if self._has_leisure() else 0
+
+    def _has_leisure(self) -> bool:
+        return not (self._may_have_more or self._is_stopped or self._runs.held or self._runs.is_reserved)
+
+    async def take(self, claimed: Claimed, is_doubtful: bool) -> None:
+        """Take what was claimed; ``is_doubtful`` when an earlier try may have claimed other stages, or these."""
+        pairs, unreadable = claimed
+        for ending in unreadable:
+            self._runs.on_end(ending)
+        if is_doubtful:
+            await self._return_strays({claim.token for claim, _ in pairs})
+        self._runs.take(pairs)
 
     async def _return_strays(self, claimed: set[UUID]) -> None:
         """Return what an earlier try has claimed whose answer was lost: nobody works on it."""

@@ -54,6 +54,7 @@ class Life:
         )  # fmt: skip
         self.runs.on_room, self.runs.on_checkpoint = self.claims.room, self.records.add_checkpoint
         self.records.on_news, self.database.on_return = self.keeper.hear, self._wake
+        self.records.succession, self.records.on_claimed = self.claims.succession, self.claims.take
         self.runs.executor = make_executor(
             options.executor or "prefork", self.runs, slots=options.slots,
             command=[*options.command, "handle_stage"], run=run,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, suppress
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from ..lifecycle import Ending, decide, tell_end, tell_tasks
 from ..messages import Checkpoint
 from ..models import Task
-from ..processing import Processing
+from ..processing import Claimed, Processing
 from ..states import State
 from ..storage.values import Recorded, StageMove
 from .database import Database
@@ -35,6 +35,10 @@ class Records:
 
     #: Hears of what a record did.
     on_news: Callable[[Recorded], None]
+    #: Says, while entered, how many stages a record may claim.
+    succession: Callable[[bool], AbstractAsyncContextManager[int]]
+    #: Gets them, and whether others may have been claimed whose news was lost.
+    on_claimed: Callable[[Claimed, bool], Awaitable[None]]
 
     def __init__(self, database: Database, processing: Processing, runs: Runs) -> None:
         #: A root task ended ERROR while this manager worked.
@@ -124,7 +128,11 @@ class Records:
             return
         mine = [ending for ending in batch if ending.report is None or not ending.report.recorded]
         failures = self._database.failures
-        recorded, moves = await self._database.call(self._processing.record, mine)
+        # Where nothing else is to be claimed now, what comes next is claimed on the way.
+        async with self.succession(any(ending.claim.is_followed for ending in mine)) as room:
+            recorded, moves, claimed = await self._database.call(self._processing.record_and_claim, mine, room)
+            if room:
+                await self.on_claimed(claimed, failures != self._database.failures)
         if failures != self._database.failures and recorded.refused:
             # Perhaps they were recorded by a try whose answer was lost, and with it the news of what ended.
             refused = [ending.claim for ending in mine if ending.claim.token in recorded.refused]

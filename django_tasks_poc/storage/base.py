@@ -139,8 +139,11 @@ class StageCommand(Protocol):
     def claim_one(self, manager: UUID, stage: UUID) -> Claim:
         """Claim this READY stage; raise TaskBusy when it may not start."""
 
-    def record(self, moves: Sequence[StageMove]) -> Recorded:
-        """Record what became of starts, and settle what ends by it, in one transaction."""
+    def record(self, moves: Sequence[StageMove], manager: UUID | None = None, room: int = 0) -> Recorded:
+        """Record what became of starts, and settle what ends by it, in one transaction.
+
+        It may claim up to ``room`` stages for the manager that come next in sequential tasks: they are in ``claims``.
+        """
 
     def is_transient(self, error: Exception) -> bool:
         """Say whether the same transaction may succeed when it is done again (deadlock, lock, serialisation)."""

@@ -69,6 +69,8 @@ class Claim(msgspec.Struct, frozen=True):
     lost: int
     cursor: str
     options: str
+    #: Another stage of its task begins when this one has ended.
+    is_followed: bool = False
     previous: PreviousData | None = None
 
 
@@ -94,6 +96,10 @@ class StageMove(msgspec.Struct, frozen=True):
     is_lost: bool = False
     #: The whole task is cancelled.
     cancels_task: bool = False
+    #: Another stage of its task begins when this one has ended.
+    is_followed: bool = False
+    #: Its task has none above it.
+    is_of_root: bool = False
     duration: float | None = None
     cpu: float | None = None
     max_rss: int | None = None
@@ -111,6 +117,8 @@ class Recorded:
     ended: list[Task] = field(default_factory=list)
     #: Something became claimable.
     wakes: bool = False
+    #: Stages that were claimed by the same transaction, because they come next.
+    claims: list[Claim] = field(default_factory=list)
     #: Something is left for ``TaskCommand.settle``.
     unsettled: bool = False
 
@@ -118,6 +126,7 @@ class Recorded:
         self.refused |= other.refused
         self.ended += other.ended
         self.wakes |= other.wakes
+        self.claims += other.claims
         self.unsettled |= other.unsettled
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import F, Min
+from django.db.models import F, Min, QuerySet
 
 from ...exceptions import ManagerLost, TaskBusy
-from ...models import Kind, ManagerProcess, Task, TaskStage
+from ...models import Kind, Task, TaskStage
 from ...states import State
 from ..values import Claim
-from .locks import locked, writing
-from .rows import read_stages
+from .compiled import fetch
+from .locks import is_alive, writing
+from .rows import instances, read_stages
 from .starts import COLUMNS, take
 from .writer import Writer
 
@@ -74,8 +76,7 @@ def claim_one(alias: str, manager: UUID, uuid: UUID) -> Claim:
 
 def lock_manager(alias: str, manager: UUID) -> None:
     """Lock the manager's own row; raise ManagerLost unless it lives."""
-    rows = ManagerProcess.objects.using(alias).filter(uuid=manager, stopped_at__isnull=True)
-    if not list(locked(rows.values_list("uuid"), alias)):
+    if not is_alive(alias, manager):
         raise ManagerLost(f"Manager {manager} was declared dead; its stages were returned.")
 
 
@@ -155,8 +156,13 @@ def _choose(writer: Writer, quotas: dict[UUID, int]) -> list[TaskStage]:
     stages = TaskStage.objects.using(writer.alias)
     chosen = []
     if sequential:
-        rows = stages.filter(task__in=[task.uuid for task in sequential], order=F("task__position"))
-        for stage in read_stages(rows.filter(state=State.READY), COLUMNS):
+
+        def make(keys: Sequence[UUID]) -> QuerySet[Any, Any]:
+            rows = stages.filter(task__in=keys, order=F("task__position"), state=State.READY)
+            return rows.values_list(*COLUMNS)
+
+        rows = fetch(writer.alias, "first stages", Task, [task.uuid for task in sequential], make)
+        for stage in instances(TaskStage, writer.alias, COLUMNS, rows):
             task = writer.tasks[stage.task_id]
             if stage.due is None or stage.due <= writer.now:
                 chosen.append(stage)

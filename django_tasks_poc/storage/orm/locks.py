@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 from uuid import UUID
 
 from django.db import connections, models, transaction
 
-from ...models import Task
+from ...models import ManagerProcess, Task
 from . import sqlite_lock
+from .compiled import fetch
+from .rows import instances
+
+#: All but the shared context, which may be large and is only handed on.
+_TASK_COLUMNS = tuple(field.attname for field in Task._meta.concrete_fields if field.name != "shared")
 
 
 @contextmanager
@@ -46,8 +51,23 @@ def locked(rows: models.QuerySet[Any], alias: str, *, skips: bool = False) -> mo
 
 def lock_tasks(alias: str, uuids: Iterable[UUID]) -> dict[UUID, Task]:
     """Lock these tasks in order and return them as they are now."""
-    rows = Task.objects.using(alias).filter(uuid__in=set(uuids)).defer("shared").order_by("depth", "uuid")
-    return {task.uuid: task for task in locked(rows, alias)}
+
+    def make(keys: Sequence[UUID]) -> models.QuerySet[Any]:
+        rows = Task.objects.using(alias).filter(uuid__in=keys).order_by("depth", "uuid")
+        return locked(rows.values_list(*_TASK_COLUMNS), alias)
+
+    rows = fetch(alias, "lock tasks", Task, list(set(uuids)), make)
+    return {task.uuid: task for task in instances(Task, alias, _TASK_COLUMNS, rows)}
+
+
+def is_alive(alias: str, manager: UUID) -> bool:
+    """Lock the manager's own row, and say whether it lives."""
+
+    def make(keys: Sequence[UUID]) -> models.QuerySet[Any]:
+        rows = ManagerProcess.objects.using(alias).filter(uuid__in=keys, stopped_at__isnull=True)
+        return locked(rows.values_list("uuid"), alias)
+
+    return bool(fetch(alias, "lock manager", ManagerProcess, [manager], make))
 
 
 def lock_roots(alias: str, roots: Iterable[UUID]) -> None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from ...models import Kind, Task, TaskStage
 from ...states import FAILED, FINAL, State
 from ..values import Recorded, StageMove
+from .compiled import fetch
 from .ending import finish_stage, settle
 from .locks import writing
-from .rows import read_stages
+from .rows import instances
 from .subtree import cancel_tree, pause_tree
+from .succession import places, succeed
 from .writer import Writer
 
 #: What is read of a stage; all else of it that a move writes is the move's.
@@ -22,14 +27,17 @@ _COLUMNS = ("uuid", "order", "kind", "state", "token", "attempt", "lost")
 _POST_MORTEM = ("manager", "start", "started_at")
 
 
-def record(alias: str, moves: Sequence[StageMove]) -> Recorded:
-    """Write the moves in one transaction; those whose token is over are refused, the others stand."""
+def record(alias: str, moves: Sequence[StageMove], manager: UUID | None = None, room: int = 0) -> Recorded:
+    """Write the moves in one transaction; those whose token is over are refused, the others stand.
+
+    Up to ``room`` stages that come next are claimed for the manager on the way.
+    """
     with writing(alias):
+        free = places(alias, moves, manager, room)
         writer = Writer(alias)
         _lock(writer, moves)
-        rows = TaskStage.objects.using(alias).filter(uuid__in=[move.stage for move in moves])
         columns = (*_COLUMNS, *_POST_MORTEM) if any(move.attempt for move in moves) else _COLUMNS
-        stages = {stage.uuid: stage for stage in read_stages(rows, columns)}
+        stages = _stages(alias, {move.stage for move in moves}, columns)
         for move in sorted(moves, key=_rank):
             task, stage = writer.tasks.get(move.task), stages.get(move.stage)
             if task is None or stage is None or stage.state != State.RUNNING or stage.token != move.token:
@@ -38,7 +46,17 @@ def record(alias: str, moves: Sequence[StageMove]) -> Recorded:
                 stage.task_id = move.task  # as the token says
                 _apply(writer, task, stage, move)
         settle(writer)
+        if manager is not None and free:
+            writer.recorded.claims = succeed(writer, manager, free)
         return writer.flush()
+
+
+def _stages(alias: str, keys: set[UUID], columns: tuple[str, ...]) -> dict[UUID, TaskStage]:
+    def make(keys: Sequence[UUID]) -> QuerySet[Any, Any]:
+        return TaskStage.objects.using(alias).filter(uuid__in=keys).values_list(*columns)
+
+    rows = fetch(alias, f"record stages {len(columns)}", TaskStage, list(keys), make)
+    return {stage.uuid: stage for stage in instances(TaskStage, alias, columns, rows)}
 
 
 def _lock(writer: Writer, moves: Sequence[StageMove]) -> None:
@@ -46,12 +64,19 @@ def _lock(writer: Writer, moves: Sequence[StageMove]) -> None:
     by_task: dict[UUID, list[StageMove]] = defaultdict(list)
     for move in moves:
         by_task[move.task].append(move)
-    rows = Task.objects.using(writer.alias).filter(uuid__in=list(by_task))
-    facts = rows.values_list("uuid", "root", "open_count", "state")
+    if all(move.is_of_root and not _changes_shape(move) for move in moves):
+        # The tasks are the trees, as far as they are locked: nothing has to be known before.
+        writer.lock_trees(by_task, by_task)
+        return
+
+    def make(keys: Sequence[UUID]) -> QuerySet[Any, Any]:
+        rows = Task.objects.using(writer.alias).filter(uuid__in=keys)
+        return rows.values_list("uuid", "root", "open_count", "state")
+
     roots: set[UUID] = set()
     shaped: set[UUID] = set()
     whole: set[UUID] = set()
-    for uuid, root, open_count, state in facts:
+    for uuid, root, open_count, state in fetch(writer.alias, "facts", Task, list(by_task), make):
         if uuid == root:
             # Should any root be locked first, then every one that is locked at all.
             roots.add(root)

@@ -58,8 +58,8 @@ class OrmStageCommand:
         return claim.claim_one(self.alias, manager, stage)
 
     @retried
-    def record(self, moves: Sequence[StageMove]) -> Recorded:
-        return record.record(self.alias, moves)
+    def record(self, moves: Sequence[StageMove], manager: UUID | None = None, room: int = 0) -> Recorded:
+        return record.record(self.alias, moves, manager, room)
 
     def is_transient(self, error: Exception) -> bool:
         return is_transient(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,8 +21,13 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def take(writer: Writer, stages: Iterable[TaskStage], manager: UUID) -> list[Claim]:
-    """Move the chosen stages to RUNNING under a new token, and return what their processes need."""
+def take(
+    writer: Writer, stages: Iterable[TaskStage], manager: UUID, known: Mapping[UUID, PreviousData] | None = None
+) -> list[Claim]:
+    """Move the chosen stages to RUNNING under a new token, and return what their processes need.
+
+    ``known`` has the outcome before each of them, by its uuid, where that need not be read.
+    """
     tasks = writer.tasks
 
     def place(stage: TaskStage) -> tuple[Any, ...]:
@@ -43,7 +48,7 @@ def take(writer: Writer, stages: Iterable[TaskStage], manager: UUID) -> list[Cla
         task.turn = writer.now
         writer.touch(task)
     writer.start_stages(chosen, tokens, manager)
-    previous = _previous(writer.alias, writer.tasks, chosen)
+    previous = _previous(writer.alias, writer.tasks, chosen) if known is None else known
     return [
         _claim(writer.tasks[stage.task_id], stage, token, previous.get(stage.uuid))
         for stage, token in zip(chosen, tokens, strict=True)
@@ -56,6 +61,7 @@ def _claim(task: Task, stage: TaskStage, token: UUID, previous: PreviousData | N
         is_finally=stage.kind == Kind.FINALLY, handler=stage.handler, params=stage.params, token=token,
         attempt=stage.attempt + 1, spent=stage.attempt + 1 - stage.attempt_base, lost=stage.lost,
         cursor=stage.cursor, options=task.options, previous=previous,
+        is_followed=not task.parallel and stage.order + 1 < task.total_count,
     )  # fmt: skip
 
 

@@ -67,6 +67,8 @@ class Writer:
         self.recorded = Recorded()
         self._task_states: dict[UUID, State] = {}
         self._dirty: set[UUID] = set()
+        #: Tasks of which something became claimable, now or at a later time.
+        self._woken: set[UUID] = set()
         self._stages: dict[UUID, tuple[TaskStage, State, UUID | None]] = {}
         self._finallies: list[TaskStage] = []
         self._attempts: list[StageAttempt] = []
@@ -142,6 +144,9 @@ class Writer:
         """Have the stage's row written, guarded by the state and token that it was read with."""
         self._stages.setdefault(stage.uuid, (stage, State(stage.state), stage.token))
 
+    def changed(self) -> list[TaskStage]:
+        return [stage for stage, _, _ in self._stages.values()]
+
     def mine(self, uuid: UUID) -> TaskStage | None:
         """Return the stage as this transaction has changed it, if it has."""
         changed = self._stages.get(uuid)
@@ -166,7 +171,12 @@ class Writer:
             return
         task.claimable = True
         self.touch(task)
-        self.recorded.wakes = True
+        self._woken.add(task.uuid)
+
+    def unwake(self, task: Task) -> None:
+        """Take back that there is something to claim: this transaction claims it."""
+        task.claimable = False
+        self._woken.discard(task.uuid)
 
     def wake_at(self, task: Task, due: datetime) -> None:
         """Mark the task as having something to claim at ``due``."""
@@ -177,7 +187,7 @@ class Writer:
             return
         task.due = due if task.due is None else min(task.due, due)
         self.touch(task)
-        self.recorded.wakes = True
+        self._woken.add(task.uuid)
 
     def start_stages(self, stages: list[TaskStage], tokens: list[UUID], manager: UUID) -> None:
         """Move READY stages of locked tasks to RUNNING, each for one start under a token of its own."""
@@ -215,6 +225,7 @@ class Writer:
             self._write_finallies()
         if self._attempts:
             StageAttempt.objects.using(self.alias).bulk_create(self._attempts)
+        self.recorded.wakes |= bool(self._woken)
         if self.recorded.wakes:
             notify(self.alias, {task.node for task in tasks})
         return self.recorded
