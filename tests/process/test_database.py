@@ -36,10 +36,12 @@ def test_a_commit_whose_answer_is_lost_is_neither_lost_nor_done_twice(
     fan = EntityWrapper(Fan, {"hows": ["success", "raise", "skip"]})
     joins = build("joins", fan, EntityWrapper(Join), EntityWrapper(Step), finally_=finally_)
     steps = build("steps", *[EntityWrapper(Step, {"name": f"step {number}"}) for number in range(10)], parallel=True)
+    chain = build("chain", *[EntityWrapper(Step, {"name": f"link {number}"}) for number in range(6)])
     fails = build("fails", EntityWrapper(Answers, {"how": "raise"}), finally_=finally_)
     run = run_manager("--queue-size", "2", "--heartbeat", "60", "--keeper-interval", "60", timeout=40)
     assert run.returncode == 1, run.stderr  # for the root that failed
     assert (states(joins), states(steps), states(fails)) == (["SUCCESS"] * 3, ["SUCCESS"] * 10, ["ERROR"])
+    assert states(chain) == ["SUCCESS"] * 6
     # What was claimed and never heard of had not begun.
     assert set(Counter(note["name"] for note in notes() if note["name"] != "told").values()) == {1}
     assert len(notes("told")) == 2

@@ -15,9 +15,11 @@ from django_tasks_poc import EntityWrapper, State, TaskHandlerBase
 from django_tasks_poc.models import AttemptOutcome, StageAttempt
 
 from ..building import build
+from ..managers import manager
 from ..storage.consistency import assert_consistent
 from ..support import run_manager
 from .handlers import Step
+from .scenarios import states
 from .witness import most_at_once, note, notes
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("witness")]
@@ -37,6 +39,14 @@ class AtomicStep(TaskHandlerBase):
         Group.objects.create(name=str(context.stage))
         time.sleep(0.02)
         note("atomic", began=self.began)
+        return self.success()
+
+
+class Link(TaskHandlerBase):
+    """Notes that it ran."""
+
+    def handle(self, context: Any) -> Any:
+        note("link")
         return self.success()
 
 
@@ -77,3 +87,16 @@ def test_a_stage_that_was_lost_three_times_runs_alone() -> None:
     others.refresh_from_db()
     assert (others.state, others.success_count) == (State.SUCCESS, 40)
     assert_consistent()
+
+
+def test_a_chain_lets_a_task_of_higher_priority_go_first() -> None:
+    """Given one place and a chain at work, when something more urgent is built, then it does not wait for the end."""
+    chain = build("chain", *[EntityWrapper(Link)] * 150)
+    with manager("--queue-size", "1", "--max-stages-per-process", "1000") as running:
+        running.wait_until(lambda: len(notes("link")) > 3, "the chain goes on")
+        urgent = build("urgent", EntityWrapper(Step, {"name": "urgent"}), priority=10)
+        running.wait_until(lambda: notes("urgent"), "the urgent one ran")
+        running.wait_until(lambda: len(notes("link")) == 150, "the chain ended")
+    order = [note["name"] for note in notes()]
+    assert 3 < order.index("urgent") < 120, order.index("urgent")
+    assert (states(urgent), set(states(chain))) == (["SUCCESS"], {"SUCCESS"})
