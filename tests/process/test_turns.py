@@ -96,7 +96,7 @@ def test_a_chain_lets_a_task_of_higher_priority_go_first() -> None:
         running.wait_until(lambda: len(notes("link")) > 3, "the chain goes on")
         urgent = build("urgent", EntityWrapper(Step, {"name": "urgent"}), priority=10)
         running.wait_until(lambda: notes("urgent"), "the urgent one ran")
-        running.wait_until(lambda: len(notes("link")) == 150, "the chain ended")
+        running.wait_until(lambda: set(states(chain)) == {"SUCCESS"}, "the chain ended")
     order = [note["name"] for note in notes()]
     assert 3 < order.index("urgent") < 120, order.index("urgent")
-    assert (states(urgent), set(states(chain))) == (["SUCCESS"], {"SUCCESS"})
+    assert states(urgent) == ["SUCCESS"]
