@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from weakref import WeakKeyDictionary
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
-
-#: Compiled anew for more keys: then it is a small part of what the statement costs.
-_FEW = 16
 
 #: What compiles and reads, the statement, and its parameters: the n-th key for an int, else the value in a tuple.
 _Compiled = tuple[SQLCompiler, str, list[int | tuple[Any]]]
@@ -26,8 +23,8 @@ def fetch(
 ) -> list[Sequence[Any]]:
     """Return the rows of ``make(keys)``, each with the values of its columns.
 
-    The keys are different primary keys of the model. The query is known by its name and their number: what else it
-    depends on must be in its name.
+    The keys are primary keys of the model, looked for by ``IN``. The query is known by its name: what else it depends
+    on must be in that.
     """
     if not keys:
         return []
@@ -35,16 +32,25 @@ def fetch(
     field = model._meta.pk
     assert field is not None
     values = [field.get_db_prep_value(key, connection) for key in keys]
+    # A key that is asked for twice is found once: so there are few statements, one for each power of two.
+    values += values[-1:] * ((1 << (len(keys) - 1).bit_length()) - len(keys))
     known = _compiled.setdefault(connection, {})
-    found = known.get((name, len(keys)))
-    if found is None:
-        compiler = make(keys).query.get_compiler(connection=connection)
-        sql, params = compiler.as_sql()
-        found = compiler, sql, [values.index(param) if param in values else (param,) for param in params]
-        if len(keys) <= _FEW:
-            known[name, len(keys)] = found
-    compiler, sql, places = found
+    if (name, len(values)) not in known:
+        known[name, len(values)] = _compile(connection, field, make, len(values))
+    compiler, sql, places = known[name, len(values)]
     with connection.cursor() as cursor:
         cursor.execute(sql, [values[place] if isinstance(place, int) else place[0] for place in places])
         rows = cursor.fetchall()
     return list(compiler.results_iter([rows]))
+
+
+def _compile(
+    connection: BaseDatabaseWrapper, field: Any, make: Callable[[Sequence[UUID]], QuerySet[Any]], number: int
+) -> _Compiled:
+    """Compile the query for so many keys; those that it is made with show where the others go."""
+    keys = [uuid4() for _ in range(number)]
+    values = [field.get_db_prep_value(key, connection) for key in keys]
+    compiler = make(keys).query.get_compiler(connection=connection)
+    sql, params = compiler.as_sql()
+    places = {value: place for place, value in enumerate(values)}
+    return compiler, sql, [places.get(param, (param,)) for param in params]
