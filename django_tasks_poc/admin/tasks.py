@@ -22,13 +22,12 @@ from .read_only import ReadOnlyAdmin
 from .tabs import tabs
 from .task_list import NewestPaginator, TaskList, counted
 from .timeline import TimelineMixin
-from .tree import TreeMixin
 
 SCRIPTS = ("vendor/htmx.min", "tree", "task_live")
 
 
 @admin.register(Task)
-class TaskAdmin(TreeMixin, TimelineMixin, ReadOnlyAdmin):
+class TaskAdmin(TimelineMixin, ReadOnlyAdmin):
     """Shows what tasks do, how far they are, and why they failed."""
 
     list_display = ("shown_state", "shown_title", "node", "shown_counts", "shown_message", "took", "built")
@@ -40,7 +39,7 @@ class TaskAdmin(TreeMixin, TimelineMixin, ReadOnlyAdmin):
     paginator = NewestPaginator
 
     class Media:
-        css = {"all": ("django_tasks_poc/tree.css",)}
+        css = {"all": ("django_tasks_poc/tree.css", "django_tasks_poc/timeline.css")}
         js = tuple(
             Script(f"django_tasks_poc/{name}.js", defer=True) for name in ("vendor/htmx.min", "tree", "task_live")
         )

@@ -20,7 +20,7 @@ from django_tasks_poc import EntityWrapper, State
 from django_tasks_poc.admin.timeline.axis import BINS, Axis
 from django_tasks_poc.admin.timeline.gantt import MOST_ROWS, Gantt, gantt
 from django_tasks_poc.admin.timeline.pauses import zones
-from django_tasks_poc.admin.timeline.rows import Pause, Row
+from django_tasks_poc.admin.timeline.rows import Links, Pause, Row
 from django_tasks_poc.admin.timeline.tally import tallies
 from django_tasks_poc.models import Task, TaskEvent, TaskStage
 from django_tasks_poc.testing import run_pending
@@ -48,6 +48,10 @@ def address(task: Any) -> str:
     return reverse("admin:django_tasks_poc_task_timeline", args=[task.uuid if isinstance(task, Task) else task])
 
 
+def live(task: Task) -> str:
+    return reverse("admin:django_tasks_poc_task_timeline_live", args=[task.uuid])
+
+
 def page(client: Client, task: Task) -> str:
     response = client.get(address(task))
     assert response.status_code == 200
@@ -55,7 +59,7 @@ def page(client: Client, task: Task) -> str:
 
 
 def rows_of(task: Task) -> Gantt:
-    return gantt(task, Axis.of(task, timezone.now()), "default", lambda uuid: f"/{uuid}/")
+    return gantt(task, Axis.of(task, timezone.now()), "default", Links(task=str, stage=str))
 
 
 def named(found: Gantt, name: str) -> Row:
@@ -221,7 +225,7 @@ def test_the_number_of_queries_is_the_same_for_any_size(viewer: Client) -> None:
         with CaptureQueriesContext(connection) as captured:
             page(viewer, task)
         counts.append(len(captured))
-    assert counts == [18, 18]
+    assert counts == [19, 19]
 
 
 def test_no_query_reads_all_stages_of_the_table() -> None:
@@ -262,11 +266,28 @@ def test_who_may_see_it(client: Client, viewer: Client) -> None:
     task = run(Stage(0, 1))
     assert viewer.get(address(task)).status_code == 200
     assert viewer.get(address(uuid4())).status_code == 404
-    assert viewer.get(address("nonsense")).status_code == 404
     client.logout()
     assert client.get(address(task)).status_code == 302
     client.force_login(User.objects.create_user("stranger", is_staff=True))
-    assert client.get(address(task)).status_code == 403
+    assert client.get(address(task)).status_code == client.get(live(task)).status_code == 403
+
+
+def test_an_open_task_is_told_what_changed_and_an_ended_one_that_it_ended(viewer: Client) -> None:
+    task = run(Stage(0, state=State.RUNNING), Stage(state=State.READY), elapsed=20)
+    content = page(viewer, task)
+    assert f'data-dtp-live="{live(task)}"' in content
+    ids = set(re.findall(r'<(?:div|span|p) [^>]*id="([\w-]+)"', content))
+    parts = viewer.get(live(task))
+    told = set(re.findall(r'^<(?:div|span|p) [^>]*id="([\w-]+)"', parts.content.decode(), re.MULTILINE))
+    assert {"dtp-gantt", "dtp-rate", "dtp-rate-note", "dtp-rate-table", "dtp-durations", "dtp-memory"} <= told
+    assert told - ids == {"top-log"}
+    assert parts["X-Task-Finished"] == ""
+    ended = timezone.now()
+    Task.objects.filter(uuid=task.uuid).update(state=State.ERROR, finished_at=ended)
+    first = viewer.get(live(task))
+    assert first["X-Task-Finished"]
+    assert viewer.get(live(task), headers={"If-None-Match": first["ETag"]}).status_code == 304
+    assert "data-dtp-live" not in page(viewer, task)
 
 
 def test_a_task_that_has_not_begun_has_rows_without_bars(viewer: Client) -> None:

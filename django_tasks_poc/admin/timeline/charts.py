@@ -26,14 +26,20 @@ _MIB = 1024.0**2
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing, and a table that says the same."""
+    """A drawing, and a table that says the same; an empty one has neither, and words in their place."""
 
+    key: str
     title: str
     note: str
     drawing: SafeString
     heads: tuple[str, ...]
     lines: tuple[tuple[str, ...], ...]
     is_wide: bool = False
+
+    @classmethod
+    def empty(cls, key: str, title: str) -> Chart:
+        """Return a chart of nothing yet."""
+        return cls(key, title, gettext("nothing was measured yet"), SafeString(""), (), ())
 
 
 def rate_chart(rate: Rate, zones: Iterable[Zone]) -> Chart:
@@ -55,7 +61,7 @@ def rate_chart(rate: Rate, zones: Iterable[Zone]) -> Chart:
         if good or bad
     )
     return Chart(
-        gettext("Stages finished per second"), note,
+        "rate", gettext("Stages finished per second"), note,
         svg.plot(RATE, label, _rate_parts(rate, max(both, default=0.0), zones)),
         (gettext("From"), gettext("Succeeded per second"), gettext("Failed per second")), lines, is_wide=True,
     )  # fmt: skip
@@ -105,7 +111,8 @@ def durations_chart(data: Durations) -> Chart:
     if any(data.longer):
         lines.append((_longer(data), amount(data.longer[0]), amount(data.longer[1])))
     return Chart(
-        gettext("How long a stage takes"), note, svg.plot(HISTOGRAM, label, _duration_parts(data, median, p95)),
+        "durations", gettext("How long a stage takes"), note,
+        svg.plot(HISTOGRAM, label, _duration_parts(data, median, p95)),
         (gettext("Took"), gettext("Succeeded"), gettext("Failed")), tuple(lines),
     )  # fmt: skip
 
@@ -165,7 +172,7 @@ def memory_chart(data: Sequence[Memory]) -> Chart:
              gettext("Of stage"))  # fmt: skip
     height = 10 + LANE * len(data) + 30
     return Chart(
-        gettext("Largest memory of a stage"), gettext("bar: up to p95; line: median; logarithmic"),
+        "memory", gettext("Largest memory of a stage"), gettext("bar: up to p95; line: median; logarithmic"),
         svg.plot(height, label, _memory_parts(data, height)), heads, lines,
     )  # fmt: skip
 

@@ -10,10 +10,9 @@ from django.utils.translation import gettext, ngettext
 from ...models import Task, TaskStage
 from ...states import State
 from ...texts import amount, one_line, short_amount
-from ..tree.rows import Url
 from .axis import Axis
 from .picked import FEW, FEW_BELOW, Picked, all_stages, attempts_of, nested_of, picked_stages
-from .rows import Band, Row
+from .rows import Band, Links, Row
 from .stage_row import stage_row
 from .tally import Tally, tallies
 
@@ -36,7 +35,7 @@ class Gantt:
     busiest: Task
 
 
-def gantt(task: Task, axis: Axis, alias: str, url: Url) -> Gantt:
+def gantt(task: Task, axis: Axis, alias: str, links: Links) -> Gantt:
     """Read the rows of a task, in a number of queries that does not depend on its size."""
     above = all_stages(task, alias) if task.total_count <= FEW else Picked()
     children = nested_of(above, MOST_BANDS, alias)
@@ -59,7 +58,7 @@ def gantt(task: Task, axis: Axis, alias: str, url: Url) -> Gantt:
             rows.append(
                 stage_row(
                     stage, attempts.get(stage.uuid, []), nested, axis, level,
-                    f"{url(owner.uuid)}?from={stage.order + 1}",
+                    links.stage(stage.uuid),
                     is_parallel=owner.parallel, is_slowest=stage.uuid in picked.slowest,
                 )
             )  # fmt: skip
@@ -69,11 +68,11 @@ def gantt(task: Task, axis: Axis, alias: str, url: Url) -> Gantt:
 
     def band(owner: Task, level: int) -> list[Row]:
         is_open = owner is busiest
-        rows = [_band_row(owner, counted[owner.uuid], axis, level, url(owner.uuid), is_tall=is_open)]
+        rows = [_band_row(owner, counted[owner.uuid], axis, level, links.task(owner.uuid), is_tall=is_open)]
         if is_open:
             rows += stages(owner, inside, grandchildren, level)
             if (rest := owner.total_count - len(inside.stages)) > 0:
-                rows.append(_rest_row(rest, level, url(owner.uuid)))
+                rows.append(_rest_row(owner, rest, level, links.task(owner.uuid)))
         return rows
 
     rows = band(task, 1) if task is busiest and task.total_count > FEW else stages(task, above, children, 1)
@@ -101,12 +100,14 @@ def _band_row(task: Task, tally: Tally, axis: Axis, level: int, url: str, *, is_
         "failed": amount(task.error_count),
     }  # fmt: skip
     return Row(
-        level=level, name=one_line(task.title), label=label, url=url, note=stages,
+        key=task.uuid.hex, level=level, name=one_line(task.title), label=label, url=url, note=stages,
         end=gettext("%(count)s done") % {"count": amount(task.finished_count)},
         band=Band(tuple(layers), tuple(tally.failures), peak, is_tall),
     )  # fmt: skip
 
 
-def _rest_row(count: int, level: int, url: str) -> Row:
+def _rest_row(task: Task, count: int, level: int, url: str) -> Row:
     words = ngettext("%(count)s more, in the band above", "%(count)s more, in the band above", count)
-    return Row(level=level, name=words % {"count": amount(count)}, label="", url=url, is_rest=True)
+    return Row(
+        key=f"{task.uuid.hex}-rest", level=level, name=words % {"count": amount(count)}, label="", url=url, is_rest=True
+    )

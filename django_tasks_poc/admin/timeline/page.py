@@ -9,7 +9,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 
 from ...models import Task
-from ..tree.rows import Url
 from .axis import Axis
 from .charts import Chart, durations_chart, memory_chart, rate_chart
 from .drawing import draw_axis, draw_row
@@ -19,7 +18,7 @@ from .memory import memory
 from .pauses import zones
 from .rate import rate
 from .recent import Recent
-from .rows import Row
+from .rows import Links, Row
 
 #: Above so many stages a page is kept for so many seconds.
 BIG, KEPT = 50_000, 10.0
@@ -41,11 +40,11 @@ class Timeline:
 _recent: Recent[Timeline] = Recent(KEPT)
 
 
-def timeline(task: Task, alias: str, url: Url) -> Timeline:
+def timeline(task: Task, alias: str, links: Links) -> Timeline:
     """Return the timeline of a task, of a big one as it was a few seconds ago."""
     if (kept := _recent.get(_key(task, alias))) is not None:
         return kept
-    page = _read(task, alias, url)
+    page = _read(task, alias, links)
     if page.is_big:
         _recent.put(_key(task, alias), page)
     return page
@@ -55,20 +54,21 @@ def _key(task: Task, alias: str) -> tuple[object, ...]:
     return (alias, task.uuid, task.state, task.finished_at, get_language())
 
 
-def _read(task: Task, alias: str, url: Url) -> Timeline:
+def _read(task: Task, alias: str, links: Links) -> Timeline:
     axis = Axis.of(task, timezone.now())
     pauses = zones(task, axis, alias)
-    found = gantt(task, axis, alias, url)
-    charts = [rate_chart(rate(found.tallies.values(), axis), pauses)]
-    if (took := durations(found.busiest, alias)) is not None:
-        charts.append(durations_chart(took))
-    if sizes := memory(found.tasks, alias):
-        charts.append(memory_chart(sizes))
+    found = gantt(task, axis, alias, links)
+    took, sizes = durations(found.busiest, alias), memory(found.tasks, alias)
+    charts = (
+        rate_chart(rate(found.tallies.values(), axis), pauses),
+        durations_chart(took) if took is not None else Chart.empty("durations", gettext("How long a stage takes")),
+        memory_chart(sizes) if sizes else Chart.empty("memory", gettext("Largest memory of a stage")),
+    )
     return Timeline(
         since=gettext("Time since %(clock)s") % {"clock": axis.clock(0.0)},
         axis=draw_axis(axis),
         rows=tuple((row, draw_row(row, axis, pauses)) for row in found.rows),
-        charts=tuple(charts),
+        charts=charts,
         has_pauses=bool(pauses),
         is_big=sum(one.total_count for one in found.tasks) > BIG,
     )

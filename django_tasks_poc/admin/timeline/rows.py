@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
+from uuid import UUID
 
 from ...states import State
 
@@ -51,6 +53,7 @@ class Band:
 class Row:
     """A stage, or a task as a band (which has no ``state``); ``label`` says the same as the drawing."""
 
+    key: str
     level: int
     name: str
     label: str
@@ -71,4 +74,12 @@ class Zone:
 
     start: float
     end: float
-    by: str = field(default="")
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Links:
+    """What makes the addresses of the pages of tasks and stages."""
+
+    task: Callable[[UUID], str]
+    stage: Callable[[UUID], str]

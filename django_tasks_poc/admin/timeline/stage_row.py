@@ -34,7 +34,8 @@ def stage_row(
     took = _took(stage, axis)
     name = _name(stage, is_parallel=is_parallel)
     return Row(
-        level=level, name=name, label=_label(name, stage, state, bars, axis), url=url, state=state or State.READY,
+        key=stage.uuid.hex, level=level, name=name, label=_label(name, stage, state, bars, axis), url=url,
+        state=state or State.READY,
         note=_note(stage, is_slowest=is_slowest), end=duration(took), bars=tuple(bars), lines=tuple(lines),
     )  # fmt: skip
 

@@ -51,6 +51,11 @@
       for (const cell of part.querySelectorAll("[id]")) if (!cell.matches("a")) put(cell);
       return;
     }
+    if (part.id === "dtp-gantt" && old.matches(":hover")) {
+      // Its rows go on under the pointer; which rows there are waits until it has left.
+      for (const cell of part.querySelectorAll("[id]")) put(cell);
+      return;
+    }
     if (part.id.endsWith("-news")) return news(old, Number(part.dataset.failed));
     old.className = part.className || old.className;
     if (old.innerHTML === part.innerHTML) return;
