@@ -68,7 +68,7 @@ def rate_chart(rate: Rate, zones: Iterable[Zone]) -> Chart:
 
 
 def _rate_parts(rate: Rate, most: float, zones: Iterable[Zone]) -> Iterator[SafeString]:
-    scale = _scale(most)
+    scale = _scale(most or 1)
     axis, top, bottom, left, right = rate.axis, 14, RATE - _FOOT, _margin(scale) * 0.6, 99.5
 
     def x(second: float) -> float:

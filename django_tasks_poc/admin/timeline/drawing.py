@@ -27,7 +27,7 @@ def draw_axis(axis: Axis) -> SafeString:
     """Return the scale above the rows."""
     parts = [svg.text(0, 17, "0", shift=3)]
     for number, (second, words) in enumerate(axis.ticks()):
-        is_near_now = axis.now is not None and abs(axis.percent(second) - axis.percent(axis.now)) < 5
+        is_near_now = axis.now is not None and abs(axis.percent(second) - axis.percent(axis.now)) < 9
         if not is_near_now:
             parts.append(svg.text(axis.percent(second), 17, words, "" if number % 2 else "opt", "middle"))
     if axis.now is not None:
