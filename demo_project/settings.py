@@ -117,3 +117,12 @@ DJANGO_TASKS_POC: dict[str, Any] = {
     },
     "PROGRESS_PERMISSION": "demo_project.imports.may_watch",
 }
+
+# Functions of Django's own tasks framework run on the managers of the node "default".
+TASKS = {
+    "default": {
+        "BACKEND": "django_tasks_poc.backend.TaskManagerBackend",
+        "QUEUES": ["default", "mail"],
+        "OPTIONS": {"NODE": "default"},
+    },
+}

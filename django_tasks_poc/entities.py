@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,14 +12,18 @@ from uuid import UUID
 
 from django.db.models import TextChoices
 
-from .exceptions import InvalidDraft, InvalidHandler
-from .serialization import check_params, class_path, import_class, refuse_abstract
+from .exceptions import InvalidDraft, InvalidHandler, InvalidParams
+from .serialization import check_params, class_path, import_class, import_path, refuse_abstract, to_json
 from .words import is_seconds, short
 
 if TYPE_CHECKING:
     from .outcomes import Outcome
+    from .tasks_api import Task
 
 P = ParamSpec("P")
+
+#: The handler that calls a function of Django's tasks framework.
+FUNCTION_HANDLER = "django_tasks_poc.backend.function.CallFunction"
 
 _MOST_ATTEMPTS, _MOST_BACKOFF = 1_000_000, 1_000
 
@@ -131,6 +136,27 @@ class EntityWrapper:
         if args:
             raise InvalidHandler("EntityWrapper.of takes params by name only.")
         return cls(handler, params)  # type: ignore[arg-type]  # __post_init__ refuses what is no class
+
+    @classmethod
+    def from_task(cls, task: Task[..., Any], **kwargs: Any) -> EntityWrapper:
+        """Return a wrapper of a handler that calls the function of ``task``, made by Django's ``@task``.
+
+        What it returns is the stage's response. The draft's timeout and retry apply. Raises InvalidHandler and
+        InvalidParams.
+        """
+        from .tasks_api import Task as TaskType  # Django 5.2 may have none
+
+        if not isinstance(task, TaskType):
+            raise InvalidHandler(f"from_task takes a function decorated with @task, not {short(task)}.")
+        path = task.module_path
+        if not (isinstance(found := import_path(path), TaskType) and found.func is task.func):
+            raise InvalidHandler(f"{path} is not this task. Decorate the function with @task, and keep its name.")
+        try:
+            inspect.signature(task.func).bind(*([None] if task.takes_context else []), **kwargs)
+        except TypeError as error:
+            raise InvalidParams(f"Params of {path}: {error}.") from error
+        to_json(kwargs, f"A param of {path}", InvalidParams)
+        return cls(FUNCTION_HANDLER, {"function": path, "args": [], "kwargs": kwargs})
 
     def params_json(self) -> str:
         """Return the params as JSON text."""

@@ -80,3 +80,11 @@ class TokenLost(TaskError):
 
 class WriteConflict(TaskError):
     """A row changed under a lock that should have held it; the transaction is taken back whole."""
+
+
+class ProcessDied(TaskError):
+    """A stage's process ended without an answer: it crashed or was killed. Named by results, raised nowhere."""
+
+
+class TaskCanceled(TaskError):
+    """A task was canceled before it ended by itself. Named by results, raised nowhere."""

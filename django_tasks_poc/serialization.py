@@ -27,7 +27,7 @@ _KEYS = "a key of a dict is no string; convert the keys."
 @lru_cache(maxsize=4096)
 def import_class(path: str, base: type) -> type:
     """Import the class at ``package.module.Class`` (or ``.Outer.Inner``) and return it if it derives from ``base``."""
-    found = _import(path)
+    found = import_path(path)
     if not (isinstance(found, type) and issubclass(found, base)):
         raise InvalidHandler(f"{path} is not a subclass of {base.__name__}.")
     refuse_abstract(found)
@@ -41,7 +41,8 @@ def refuse_abstract(cls: Any) -> None:
         raise InvalidHandler(f"{class_path(cls)} is abstract; it must have the method {missing}.")
 
 
-def _import(path: str) -> Any:
+def import_path(path: str) -> Any:
+    """Return what lies at ``package.module.name``; the caller looks at what it is before it uses it."""
     parts = path.split(".")
     if len(parts) < 2 or not all(part.isidentifier() for part in parts):
         raise InvalidHandler(f"{short(path)} is no dotted path of a class, like shop.jobs.Report.")
