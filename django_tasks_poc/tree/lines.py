@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 import msgspec
+from django.utils import timezone
 
 from ..states import State
 from ..texts import one_line, width
@@ -101,7 +102,10 @@ def _note(stage: TreeStage) -> str:
     if stage.progress is not None:
         done, total, message = stage.progress
         return one_line(f"{done:,g} of {total:,g} {message}", TEXT)
-    return f"again at {stage.due:%H:%M:%S}" if stage.due is not None else ""
+    if stage.due is None:
+        return ""
+    due = timezone.localtime(stage.due) if timezone.is_aware(stage.due) else stage.due
+    return f"again at {due:%H:%M:%S}"
 
 
 def _params(stage: TreeStage) -> str:

@@ -110,6 +110,28 @@ class Plain(TaskHandlerBase):
         return self.error("there is one already")
 
 
+class Asynchronous(TaskHandlerBase):
+    """Write from async code, and read through a cursor of the database."""
+
+    atomic = True
+
+    async def handle(self, context: TaskStageContext) -> Outcome:
+        await Group.objects.acreate(name="async")
+        await context.acheckpoint(1)
+        return self.success(", ".join([group.name async for group in Group.objects.all()]))
+
+
+class Iterates(TaskHandlerBase):
+    """Write between the rows that it reads piece by piece."""
+
+    def handle(self, context: TaskStageContext) -> Outcome:
+        for name in "abc":
+            add(name)
+        for group in Group.objects.order_by("name").iterator(chunk_size=1):
+            Group.objects.filter(pk=group.pk).update(name=f"{group.name}{group.name}")
+        return self.success()
+
+
 class Commits(TaskHandlerBase):
     """Have a function called at the commit."""
 

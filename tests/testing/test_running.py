@@ -18,7 +18,22 @@ from django_tasks_poc.testing import NotEnded, assert_failed, assert_succeeded, 
 
 from ..building import build
 from ..storage.consistency import assert_consistent
-from .handlers import Again, Atomic, Commits, Deeper, FanOut, Flaky, Goodbye, Leaves, Pauses, Plain, Poll, Sum
+from .handlers import (
+    Again,
+    Asynchronous,
+    Atomic,
+    Commits,
+    Deeper,
+    FanOut,
+    Flaky,
+    Goodbye,
+    Iterates,
+    Leaves,
+    Pauses,
+    Plain,
+    Poll,
+    Sum,
+)
 
 MARKS = {
     "in a transaction": pytest.mark.django_db,
@@ -112,6 +127,15 @@ def test_an_atomic_stage_commits_to_its_checkpoint(fails: bool) -> None:
 def test_a_statement_that_fails_breaks_only_itself() -> None:
     assert_failed(run_task(build("Plain", EntityWrapper(Plain))), "there is one already")
     assert groups() == ["first", "told"]
+
+
+def test_async_handlers_write_in_the_same_transaction() -> None:
+    assert run_task(build("Async", EntityWrapper(Asynchronous))).message == "async"
+
+
+def test_a_cursor_outlives_the_statements_beside_it() -> None:
+    assert_succeeded(run_task(build("Iterates", EntityWrapper(Iterates))))
+    assert groups() == ["aa", "bb", "cc"]
 
 
 def test_callbacks_of_a_commit_are_called() -> None:
