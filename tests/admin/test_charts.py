@@ -86,7 +86,7 @@ def test_the_rate_adds_up_to_all_that_ended() -> None:
     stages = fan_out(400)
     task = run(*stages, Stage(0, 50, State.CANCELED), elapsed=105, parallel=True)
     axis = Axis.of(task, timezone.now())
-    found = rate(tallies([task], axis, "default").values(), axis)
+    found = rate(tallies([task], axis, "default").values(), axis, task.total_count)
     assert found.total == 400
     assert sum(found.succeeded + found.failed) * found.width == pytest.approx(400)
     assert found.mean == pytest.approx(400 / 105, rel=0.01)

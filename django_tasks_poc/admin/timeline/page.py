@@ -32,7 +32,6 @@ class Timeline:
     axis: SafeString
     rows: tuple[tuple[Row, SafeString], ...]
     charts: tuple[Chart, ...]
-    has_pauses: bool
     is_big: bool
     kept: int = int(KEPT)
 
@@ -58,9 +57,10 @@ def _read(task: Task, alias: str, links: Links) -> Timeline:
     axis = Axis.of(task, timezone.now())
     pauses = zones(task, axis, alias)
     found = gantt(task, axis, alias, links)
+    size = sum(one.total_count for one in found.tasks)
     took, sizes = durations(found.busiest, alias), memory(found.tasks, alias)
     charts = (
-        rate_chart(rate(found.tallies.values(), axis), pauses),
+        rate_chart(rate(found.tallies.values(), axis, size), pauses),
         durations_chart(took) if took is not None else Chart.empty("durations", gettext("How long a stage takes")),
         memory_chart(sizes) if sizes else Chart.empty("memory", gettext("Largest memory of a stage")),
     )
@@ -69,6 +69,5 @@ def _read(task: Task, alias: str, links: Links) -> Timeline:
         axis=draw_axis(axis),
         rows=tuple((row, draw_row(row, axis, pauses)) for row in found.rows),
         charts=charts,
-        has_pauses=bool(pauses),
-        is_big=sum(one.total_count for one in found.tasks) > BIG,
+        is_big=size > BIG,
     )

@@ -9,7 +9,7 @@ from ...states import State
 from .axis import BINS, Axis
 from .tally import Tally
 
-#: Bars of the chart, from so many stages on: each is a whole number of pieces of the axis, and few make no long row.
+#: From so many stages on, so many bars: each is a whole number of pieces of the axis.
 _BARS = ((60, 60), (20, 30), (0, 12))
 
 
@@ -35,8 +35,8 @@ class Rate:
         return self.succeeded[number] + self.failed[number] if number >= 0 else 0.0
 
 
-def rate(tallies: Iterable[Tally], axis: Axis) -> Rate:
-    """Return the rate of all these tallies together."""
+def rate(tallies: Iterable[Tally], axis: Axis, stages: int) -> Rate:
+    """Return the rate of all these tallies together, which are of so many stages."""
     succeeded, failed = [0] * BINS, [0] * BINS
     for tally in tallies:
         for state, counts in tally.ended.items():
@@ -45,7 +45,7 @@ def rate(tallies: Iterable[Tally], axis: Axis) -> Rate:
                 for number, count in enumerate(counts):
                     pieces[number] += count
     total = sum(succeeded) + sum(failed)
-    pieces_each = BINS // next(bars for least, bars in _BARS if total >= least)
+    pieces_each = BINS // next(bars for least, bars in _BARS if stages >= least)
     width = axis.width * pieces_each
 
     def bars(pieces: list[int]) -> tuple[float, ...]:

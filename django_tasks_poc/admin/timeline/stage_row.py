@@ -30,7 +30,7 @@ def stage_row(
     lines: list[Line] = []
     if stage.started_at is not None:
         _last_start(stage, bars, lines, nested, axis, is_told=bool(attempts) and attempts[-1].start == stage.start)
-        _delays(stage, bars, lines, axis)
+        _delays(stage, bars, lines, axis, is_whole=(attempts[0].start if attempts else stage.start) == 1)
     took = _took(stage, axis)
     name = _name(stage, is_parallel=is_parallel)
     return Row(
@@ -70,10 +70,13 @@ def _last_start(
         bars.append(Bar(State(stage.state), start, end))
 
 
-def _delays(stage: TaskStage, bars: list[Bar], lines: list[Line], axis: Axis) -> None:
-    """Add a line in front of each start that did not follow at once, and up to the next one that is due."""
+def _delays(stage: TaskStage, bars: list[Bar], lines: list[Line], axis: Axis, *, is_whole: bool) -> None:
+    """Add a line in front of each start that did not follow at once, and up to the next one that is due.
+
+    Where not all starts are known (``is_whole``), a line stands for those that only asked for a delay.
+    """
     assert stage.started_at is not None
-    before = axis.at(stage.started_at)
+    before = bars[0].start if is_whole and bars else axis.at(stage.started_at)
     for bar in bars:
         if bar.start - before > axis.span / 1000:
             lines.append(Line(Pause.DELAY, before, bar.start))
