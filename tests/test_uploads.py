@@ -20,7 +20,7 @@ from demo_project.rows import COLUMNS
 from demo_project.uploads import OVERHEAD
 from demo_project.utf8 import Utf8Check
 from django_tasks_poc.models import Task
-from django_tasks_poc.testing import run_pending
+from django_tasks_poc.testing import assert_succeeded, run_pending, run_task
 
 from .support_threads import at_once
 
@@ -87,9 +87,7 @@ def test_a_table_is_stored_and_its_import_built(content: bytes, folder: Path) ->
     (stored,) = folder.iterdir()
     assert stored.read_bytes() == content
     assert task.title == "Import of orders.csv"
-    run_pending()
-    task.refresh_from_db()
-    assert task.state == "SUCCESS", task.message
+    assert_succeeded(run_task(task))
 
 
 @pytest.mark.parametrize(

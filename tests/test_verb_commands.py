@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from django_tasks_poc import EntityWrapper, State, TaskBuilder
 from django_tasks_poc.models import Task, TaskEvent, TaskStage
-from django_tasks_poc.testing import run_pending
+from django_tasks_poc.testing import assert_failed, run_pending, run_task
 
 from .handlers_admin import Fail, FanOut, Say
 from .support import run_manage
@@ -60,17 +60,15 @@ def test_cancel_counts_tasks_and_stages() -> None:
 
 
 def test_retry_runs_what_failed_again() -> None:
-    task = build(EntityWrapper(FanOut, {"good": 2, "bad": 1}), EntityWrapper(Fail))
-    run_pending()
-    assert state_of(task) == State.ERROR
+    task = run_task(build(EntityWrapper(FanOut, {"good": 2, "bad": 1}), EntityWrapper(Fail)))
+    assert_failed(task, "failed on purpose")
     starts = dict(TaskStage.objects.values_list("uuid", "start"))
     assert say("retry_task", task.uuid).startswith("Retrying “Import”: 2 tasks, ")
     run_pending()
     again = {uuid for uuid, start in TaskStage.objects.values_list("uuid", "start") if start > starts[uuid]}
     assert again == set(TaskStage.objects.filter(state=State.ERROR).values_list("uuid", flat=True))
     assert len(again) == 2
-    good = build(EntityWrapper(Say))
-    run_pending()
+    good = run_task(build(EntityWrapper(Say)))
     assert say("retry_task", good.uuid) == "Nothing to do: “Import” is SUCCESS, and nothing of it failed."
 
 

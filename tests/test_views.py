@@ -26,7 +26,7 @@ from django_tasks_poc import EntityWrapper, State, TaskBuilder
 from django_tasks_poc.lifecycle import host, process_started
 from django_tasks_poc.models import ManagerProcess, Task, TaskEvent, TaskStage
 from django_tasks_poc.serialization import class_path
-from django_tasks_poc.testing import run_pending
+from django_tasks_poc.testing import run_pending, run_task
 
 from .handlers_admin import FanOut, Say
 from .support_rows import add_stages
@@ -125,8 +125,7 @@ def test_an_import_from_its_build_to_its_result(client: Client, table: Path) -> 
     assert "<b>&" not in page
     assert "import.js" in page
 
-    run_pending()
-    task.refresh_from_db()
+    run_task(task)
     page = text_of(client, page_of(task))
     for part in (
         "193 rows loaded, 7 rejected",

@@ -11,7 +11,7 @@ from django.db import connections
 from django_tasks_poc import EntityWrapper, State, TaskHandlerBase
 from django_tasks_poc.exceptions import InvalidHandler
 from django_tasks_poc.runtime.elsewhere import no_writes_but_on
-from django_tasks_poc.testing import run_pending
+from django_tasks_poc.testing import run_task
 
 from ..building import build
 
@@ -56,9 +56,7 @@ class AtomicReadsElsewhere(TaskHandlerBase):
     ],
 )
 def test_it_is_an_error_that_takes_all_back(handler: Any, state: State, message: str, rows: int) -> None:
-    task = build("elsewhere", EntityWrapper(handler))
-    run_pending()
-    task.refresh_from_db()
+    task = run_task(build("elsewhere", EntityWrapper(handler)))
     assert (task.state, task.message, Group.objects.count()) == (state, message, rows)
 
 
