@@ -23,7 +23,7 @@ from .tabs import tabs
 from .task_list import NewestPaginator, TaskList, counted
 from .timeline import TimelineMixin
 
-SCRIPTS = ("vendor/htmx.min", "tree", "task_live")
+SCRIPTS = ("vendor/htmx.min", "htmx_config", "tree", "task_live")
 
 
 @admin.register(Task)
@@ -40,9 +40,7 @@ class TaskAdmin(TimelineMixin, ReadOnlyAdmin):
 
     class Media:
         css = {"all": ("django_tasks_poc/tree.css", "django_tasks_poc/timeline.css")}
-        js = tuple(
-            Script(f"django_tasks_poc/{name}.js", defer=True) for name in ("vendor/htmx.min", "tree", "task_live")
-        )
+        js = tuple(Script(f"django_tasks_poc/{name}.js", defer=True) for name in SCRIPTS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).visible()  # type: ignore[no-any-return,attr-defined]  # a TaskQuerySet

@@ -105,7 +105,7 @@ def address(db: None) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def manager(db: None) -> Iterator[Manager]:
     """A task manager that works as long as the tests of a module run."""
-    with running_manager() as running:
+    with running_manager("--queue-size", "16") as running:
         running.wait_until_up()
         yield running
 

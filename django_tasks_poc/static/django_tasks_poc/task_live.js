@@ -149,6 +149,7 @@
   for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, () => (pressed = null));
   document.addEventListener("visibilitychange", ask);
   setInterval(show, 1000);
+  show();
   line.hidden = false;
   timer = setTimeout(ask, EVERY);
 })();
