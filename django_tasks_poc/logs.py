@@ -7,6 +7,7 @@ from typing import Any
 
 from . import signals
 from .states import State
+from .texts import one_line
 
 logger = logging.getLogger("django_tasks_poc")
 
@@ -24,19 +25,18 @@ def _log(level: int, text: str, *args: Any, **extra: Any) -> None:
 
 
 def _brief(message: str) -> str:
-    """Return what of a message goes into a line; the whole is in ``extra``."""
-    line = message.partition("\n")[0]
-    return (line if len(line) <= _LINE else f"{line[:_LINE]}…") or "no message"
+    """Return what of a title or a message goes into a line; the whole is in ``extra``."""
+    return one_line(message.partition("\n")[0], _LINE) or "no message"
 
 
 def _task_built(**event: Any) -> None:
-    _log(logging.DEBUG, "Built “%s” (%s)", event["title"], event["task"], **event)
+    _log(logging.DEBUG, "Built “%s” (%s)", _brief(event["title"]), event["task"], **event)
 
 
 def _task_ended(**event: Any) -> None:
     level = logging.ERROR if event["state"] == State.ERROR else logging.INFO
     word = State(event["state"]).label.lower()
-    _log(level, "Task “%s” %s: %s", event["title"], word, _brief(event["message"]), **event)
+    _log(level, "Task “%s” %s: %s", _brief(event["title"]), word, _brief(event["message"]), **event)
 
 
 def _stage_started(**event: Any) -> None:

@@ -53,6 +53,12 @@ def test_pause_and_resume_say_what_they_did_once() -> None:
     assert [event.verb for event in TaskEvent.objects.filter(task=task)] == ["pause", "resume"]
 
 
+def test_a_title_does_nothing_to_the_terminal() -> None:
+    builder = TaskBuilder()
+    task = builder.build(builder.create("\x1b[2J\nImport", EntityWrapper(Say)))
+    assert say("cancel_task", task.uuid) == "Canceled “␛[2J Import”: 1 task, 1 stage."
+
+
 def test_cancel_counts_tasks_and_stages() -> None:
     task = build(*[EntityWrapper(Say)] * 3)
     assert say("cancel_task", task.uuid) == "Canceled “Import”: 1 task, 3 stages."

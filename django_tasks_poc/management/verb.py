@@ -13,6 +13,7 @@ from ..exceptions import TaskError
 from ..models import Task
 from ..node import databases
 from ..outcomes import VerbResult
+from ..texts import one_line
 from ..viewer import find_task
 
 
@@ -46,10 +47,12 @@ class VerbCommand(BaseCommand):
         except TaskError as error:
             raise CommandError(str(error)) from error
         if result:
-            self.stdout.write(f"{self.done} “{task.title}”: {_counted(result)}.")
+            self.stdout.write(f"{self.done} “{one_line(task.title, 255)}”: {_counted(result)}.")
         else:
             task.refresh_from_db()
-            self.stdout.write(f"Nothing to do: “{task.title}” is {task.state}, and {self.why_nothing(task)}.")
+            self.stdout.write(
+                f"Nothing to do: “{one_line(task.title, 255)}” is {task.state}, and {self.why_nothing(task)}."
+            )
 
     def why_nothing(self, task: Task) -> str:
         """Say why there was nothing to do."""

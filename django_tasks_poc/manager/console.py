@@ -9,6 +9,7 @@ import time
 from typing import IO, Any
 
 from ..storage.values import TaskCounts
+from ..texts import one_line
 from .life import Life
 
 #: Seconds between two pictures.
@@ -64,7 +65,8 @@ class Console(logging.StreamHandler[Any]):
         filled = int(share * _BAR)
         bar = "█" * filled + "░" * (_BAR - filled)
         failed = f", {task.failed:,} failed" if task.failed else ""
-        text = f"{bar} {share:4.0%}  {task.finished:,} of {task.total:,} stages{failed}{self._rate(task)}  {task.title}"
+        stages = f"{task.finished:,} of {task.total:,} stages{failed}{self._rate(task)}"
+        text = f"{bar} {share:4.0%}  {stages}  {one_line(task.title)}"
         return text[: shutil.get_terminal_size().columns - 1] if self._is_terminal else text
 
     def _rate(self, task: TaskCounts) -> str:

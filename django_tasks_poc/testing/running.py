@@ -15,6 +15,7 @@ from ..runtime import run
 from ..states import State
 from ..storage.orm import clock
 from ..storage.values import Claim
+from ..words import short
 from .errors import NotEnded
 from .links import Here
 from .managing import managing
@@ -31,6 +32,8 @@ def run_task(task: Task, *, max_starts: int = 1000) -> Task:
     at once, in the order in which they would be. Raises NotEnded where the task pauses, stands still, or takes more
     than ``max_starts`` starts.
     """
+    if not isinstance(task, Task):
+        raise TypeError(f"run_task takes the task that build returned, not {short(task)}.")
     runner = _Runner(task.node, task.root_id)
     runner.run(max_starts)
     task.refresh_from_db()

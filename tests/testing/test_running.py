@@ -194,6 +194,12 @@ def test_a_task_that_somebody_works_on_is_an_error() -> None:
         run_task(task)
 
 
+def test_what_is_no_task_is_refused() -> None:
+    draft: Any = build
+    with pytest.raises(TypeError, match="run_task takes the task that build returned, not <function build"):
+        run_task(draft)
+
+
 def test_the_signals_are_those_of_a_manager() -> None:
     told: list[tuple[str, str]] = []
 

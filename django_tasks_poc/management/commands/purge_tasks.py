@@ -13,6 +13,7 @@ from ...node import nodes
 from ...processing import PIECE
 from ...purging import PurgeCursor, PurgeWish, words
 from ...states import FINAL, State
+from ...texts import one_line
 from ..age import as_seconds
 
 #: Seconds between two transactions, in which others get their turn: the lock of a SQLite file knows no queue.
@@ -58,7 +59,7 @@ class Command(BaseCommand):
                 self._stages += purged.stages
                 for kept in purged.kept:
                     self._clear()
-                    self.stdout.write(f"“{kept.title}” ({kept.task}) is kept: {kept.reason}.")
+                    self.stdout.write(f"“{one_line(kept.title)}” ({kept.task}) is kept: {kept.reason}.")
                 if purged.next is None:
                     return
                 cursor = purged.next
