@@ -11,6 +11,8 @@ from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Task
 from ..texts import duration, one_line
@@ -30,11 +32,11 @@ SCRIPTS = ("vendor/htmx.min", "htmx_config", "tree", "task_live")
 class TaskAdmin(TimelineMixin, ReadOnlyAdmin):
     """Shows what tasks do, how far they are, and why they failed."""
 
-    list_display = ("shown_state", "shown_title", "node", "shown_counts", "shown_message", "took", "built")
+    list_display = ("shown_state", "shown_title", "shown_node", "shown_counts", "shown_message", "took", "built")
     list_display_links = ("shown_title",)
     list_filter = (StateFilter, NodeFilter)
     search_fields = ("title",)
-    search_help_text = "A part of a title, or the uuid of a task."
+    search_help_text = _("A part of a title, or the uuid of a task.")
     ordering = ("-created_at",)
     paginator = NewestPaginator
 
@@ -80,28 +82,32 @@ class TaskAdmin(TimelineMixin, ReadOnlyAdmin):
             context |= {"title": one_line(task.title, 255), "subtitle": None}
         return super().render_change_form(request, context, *args, **options)
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def shown_state(self, task: Task) -> SafeString:
         return task_badge(task.state)
 
-    @admin.display(description="title")
+    @admin.display(description=_("title"))
     def shown_title(self, task: Task) -> SafeString | str:
         return line(task.title, 80)
 
-    @admin.display(description="stages")
+    @admin.display(description=_("node"))
+    def shown_node(self, task: Task) -> str:
+        return task.node
+
+    @admin.display(description=_("stages"))
     def shown_counts(self, task: Task) -> str:
         return texts.counts(counted(task))
 
-    @admin.display(description="message")
+    @admin.display(description=_("message"))
     def shown_message(self, task: Task) -> SafeString | str:
         return line(task.message)
 
-    @admin.display(description="took")
+    @admin.display(description=_("took"))
     def took(self, task: Task) -> str:
         if task.started_at is None:
-            return "not begun"
+            return gettext("not begun")
         return duration(texts.seconds_between(task.started_at, task.finished_at or timezone.now()))
 
-    @admin.display(description="built")
+    @admin.display(description=_("built"))
     def built(self, task: Task) -> SafeString | str:
         return ago(task.created_at)
