@@ -80,13 +80,14 @@ def build(folder: Path) -> Path:
 def here() -> Iterator[tuple[str, str, str, str]]:
     """Yield a name, the interpreter, its version and Django's for each pair that this machine can run."""
     for python, versions in PAIRS.items():
-        try:
-            interpreter = run(f"python{python}", "-c", "import sys; print(sys.executable)").strip()
-        except (FileNotFoundError, subprocess.CalledProcessError):
+        # pyenv's python3.12 is there, and fails, where that version is not chosen.
+        asked = [f"python{python}", "-c", "import sys; print(sys.executable)"]
+        found = subprocess.run(asked, capture_output=True, text=True) if shutil.which(asked[0]) else None
+        if found is None or found.returncode:
             print(f"SKIPPED: there is no Python {python} here")
             continue
         for django in versions:
-            yield f"py{python}", interpreter, python, django
+            yield f"py{python}", found.stdout.strip(), python, django
 
 
 def use(wheel: Path, folder: Path, interpreter: str, python: str, django: str) -> str:
