@@ -12,6 +12,11 @@ from .texts import one_line
 logger = logging.getLogger("django_tasks_poc")
 
 
+#: Of states, in English whatever the language of the admin: lines are searched for.
+_WORDS = {
+    State.WAITING: "waiting", State.PAUSED: "paused", State.SUCCESS: "succeeded", State.ERROR: "failed",
+    State.CANCELED: "canceled", State.SKIPPED: "skipped", State.READY: "is to run again",
+}  # fmt: skip
 #: Characters of a message in a log line.
 _LINE = 500
 
@@ -35,7 +40,7 @@ def _task_built(**event: Any) -> None:
 
 def _task_ended(**event: Any) -> None:
     level = logging.ERROR if event["state"] == State.ERROR else logging.INFO
-    word = State(event["state"]).label.lower()
+    word = _WORDS[State(event["state"])]
     _log(level, "Task “%s” %s: %s", _brief(event["title"]), word, _brief(event["message"]), **event)
 
 
@@ -50,7 +55,7 @@ def _stage_ended(**event: Any) -> None:
     level = logging.WARNING if failed else logging.DEBUG
     if not logger.isEnabledFor(level):
         return
-    word = "is to run again" if event["state"] == State.READY else State(event["state"]).label.lower()
+    word = _WORDS[State(event["state"])]
     seconds = "" if event["duration"] is None else f" after {event['duration']:.2f} s"
     message = _brief(event["message"])
     _log(level, "Stage %s %s %s%s: %s", event["handler"], event["stage"], word, seconds, message, **event)

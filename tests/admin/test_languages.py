@@ -13,8 +13,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from django_tasks_poc import State
-from django_tasks_poc.models import AttemptOutcome, Task
+from django_tasks_poc import EntityWrapper, State
+from django_tasks_poc.models import AttemptOutcome, Task, TaskStage
+from django_tasks_poc.testing import run_pending
+from tests.building import build
+from tests.handlers_admin import FanOut
 
 from .catalogue import CATALOGUE, PACKAGE, compiled, made_anew, messages, need_gettext, selected
 from .drawings import Stage, run
@@ -96,3 +99,15 @@ def test_a_list_speaks_russian(client: Client, page: str) -> None:
     content = client.get(reverse(f"admin:django_tasks_poc_{page}"), headers={"Accept-Language": "ru"}).content.decode()
     ours = content[content.index('id="content"') :]
     assert CYRILLIC.search(ours)
+
+
+@pytest.mark.django_db(databases=["default", "even", "odd"])
+def test_the_log_and_what_is_stored_are_english(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "django_tasks_poc")
+    with translation.override("ru"):
+        task = build("Import", EntityWrapper(FanOut, {"good": 1, "bad": 1}), unique=False)
+        run_pending()
+    assert not CYRILLIC.search(caplog.text)
+    assert "Task “Rows” failed: 1 succeeded, 1 failed" in caplog.text
+    for row in (*Task.objects.filter(root=task), *TaskStage.objects.filter(task__root=task)):
+        assert not CYRILLIC.search(row.message)
