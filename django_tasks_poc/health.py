@@ -87,10 +87,15 @@ def _measured(waiting: QuerySet[Task], alias: str) -> QuerySet[Any]:
 def _reasons(found: NodeHealth, max_age: float | None, max_backlog: int | None) -> list[str]:
     reasons = []
     if not found.managers and (found.backlog or found.running):
-        left = f"{found.backlog:,} stages wait" if found.backlog else f"{found.running:,} stages were at work"
+        left = waiting(found.backlog) if found.backlog else f"{found.running:,} of its stages were at work"
         reasons.append(f"no manager lives, and {left}. Start one: manage.py run_task_manager --node {found.node}")
     if max_age is not None and found.oldest is not None and found.oldest > max_age:
         reasons.append(f"the oldest stage has waited for {about(found.oldest)}, longer than {about(max_age)}")
     if max_backlog is not None and found.backlog > max_backlog:
-        reasons.append(f"{found.backlog:,} stages wait, more than {max_backlog:,}")
+        reasons.append(f"{waiting(found.backlog)}, more than {max_backlog:,}")
     return reasons
+
+
+def waiting(count: int) -> str:
+    """Say how many stages wait for a process."""
+    return "1 stage waits" if count == 1 else f"{count:,} stages wait"

@@ -1,15 +1,28 @@
-"""What the commands that tell something share: their format, whole numbers, and rows of text."""
+"""What the commands that tell something share: their format, their arguments, rows of text, and words of the database."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
+from django.core.management.base import CommandError
+from django.db import DEFAULT_DB_ALIAS, DatabaseError
 
+from ..storage.orm.schema import not_migrated
 from ..texts import NBSP, width
 from ..tree.lines import pad
+
+
+@contextmanager
+def database_told(alias: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+    """Have what the database says against it be the error of the command, with what to do where that is known."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise CommandError(str(not_migrated(alias, error) or f"Database {alias!r} fails: {error}".strip())) from error
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:

@@ -78,7 +78,7 @@ def _rest(task: TreeTask) -> Branch:
     count = sum(task.hidden.values())
     words = ", ".join(f"{count:,} {state}" for state, count in task.hidden.items())
     if not task.stages:
-        return Branch(f"… and {count:,} stages below level {LEVELS}", text=words, note=f"task_tree {task.uuid}")
+        return Branch(f"… and {count:,} more below level {LEVELS}", text=words, note=f"task_tree {task.uuid}")
     return Branch(f"… and {count:,} more", text=words)
 
 

@@ -45,7 +45,7 @@ def ago(seconds: float) -> datetime:
 
 def test_nothing_to_do_is_healthy_without_a_manager(say: Say_) -> None:
     assert say("task_health").splitlines() == [
-        f"{node}: healthy: no manager, 0 stages at work, 0 wait" for node in ("default", "even", "odd")
+        f"{node}: healthy: no manager, 0 at work, 0 stages wait" for node in ("default", "even", "odd")
     ]
 
 
@@ -55,7 +55,7 @@ def test_work_without_a_living_manager_is_unhealthy(say: Say_, is_alive: bool | 
     if is_alive is not None:
         enlist(is_alive=is_alive)
     assert say("task_health", "--node", "default").splitlines() == [
-        "default: unhealthy: no manager lives, and 1 stages wait. Start one: manage.py run_task_manager --node default",
+        "default: unhealthy: no manager lives, and 1 stage waits. Start one: manage.py run_task_manager --node default",
         "exit 1",
     ]
 
@@ -63,7 +63,7 @@ def test_work_without_a_living_manager_is_unhealthy(say: Say_, is_alive: bool | 
 def test_work_that_was_left_is_unhealthy() -> None:
     task = build("Import", EntityWrapper(Say))
     Task.objects.filter(uuid=task.uuid).update(running_count=1, claimable=False, state=State.RUNNING)
-    assert health_of("default").reasons[0].startswith("no manager lives, and 1 stages were at work")
+    assert health_of("default").reasons[0].startswith("no manager lives, and 1 of its stages were at work")
     enlist()
     assert health_of("default").is_healthy
 
@@ -140,6 +140,16 @@ def test_a_database_that_fails_is_a_reason(monkeypatch: pytest.MonkeyPatch, say:
     text = say("task_health", "--node", "default")
     assert text.startswith("default: unhealthy: Database 'default' lacks tables of django_tasks_poc")
     assert text.endswith("exit 1\n")
+
+
+@pytest.mark.parametrize("arguments", [["task_list"], ["task_tree", "01900000-0000-7000-8000-000000000000"]])
+def test_others_say_what_to_do_about_a_database_without_tables(say: Say_, arguments: list[str]) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "mysql":
+            pytest.skip("its transactions hold no changes of tables")
+        cursor.execute("ALTER TABLE django_tasks_poc_task RENAME COLUMN purging TO gone")
+    with pytest.raises(CommandError, match=r"lacks tables of django_tasks_poc.* Run manage\.py migrate"):
+        say(*arguments)
 
 
 def test_what_makes_no_sense_is_refused(say: Say_) -> None:

@@ -106,7 +106,7 @@ def test_any_depth_costs_a_fixed_number_of_queries_a_level(say: Callable[..., st
         text = say("task_tree", root.uuid)
     lines = text.splitlines()
     assert len(lines) == 2 * LEVELS + 2
-    assert lines[-1].strip().startswith(f"└─ … and 1 stages below level {LEVELS}")
+    assert lines[-1].strip().startswith(f"└─ … and 1 more below level {LEVELS}")
     assert len(queries) <= 2 + 5 * LEVELS
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from ...exceptions import TaskError
-from ...health import NodeHealth, health_of
+from ...health import NodeHealth, health_of, waiting
 from ...node import nodes
 from ...texts import about
 from ..age import as_seconds
@@ -49,7 +49,7 @@ def _line(found: NodeHealth) -> str:
     if not found.is_healthy:
         return f"{found.node}: unhealthy: {'; '.join(found.reasons)}"
     managers = {0: "no manager", 1: "1 manager"}.get(found.managers, f"{found.managers:,} managers")
-    facts = [managers, f"{found.running:,} stages at work", f"{found.backlog:,} wait"]
+    facts = [managers, f"{found.running:,} at work", waiting(found.backlog)]
     if found.oldest is not None:
         facts.append(f"the oldest for {about(found.oldest)}")
     return f"{found.node}: healthy: {', '.join(facts)}"

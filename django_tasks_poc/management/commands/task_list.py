@@ -17,7 +17,7 @@ from ...states import State
 from ...storage.orm import clock
 from ...texts import about, one_line
 from ..age import as_seconds
-from ..formats import add_format, as_json, as_rows, at_least, plain
+from ..formats import add_format, as_json, as_rows, at_least, database_told, plain
 
 _HEAD = ("UUID", "STATE", "NODE", "AGE", "STAGES", "FAILED", "TITLE")
 
@@ -50,9 +50,10 @@ class Command(BaseCommand):
         tasks: list[Task] = []
         count = 0
         for alias, labels in homes.items():
-            rows = _wanted(alias, labels, state, older_than, newer_than)
-            tasks += rows.order_by("-created_at", "-uuid")[:limit]
-            count += rows.count()
+            with database_told(alias):
+                rows = _wanted(alias, labels, state, older_than, newer_than)
+                tasks += rows.order_by("-created_at", "-uuid")[:limit]
+                count += rows.count()
         tasks = sorted(tasks, key=lambda task: task.created_at, reverse=True)[:limit]
         if format == "json":
             self.stdout.write(as_json([_record(task) for task in tasks]))

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS
 
 from ...models import Task
 from ...node import databases
@@ -18,7 +19,7 @@ from ...texts import one_line
 from ...tree import TreeTask, branch_of, read_tree
 from ...viewer import find_task
 from ..branches import as_text
-from ..formats import add_format, as_json
+from ..formats import add_format, as_json, database_told
 from ..verb import as_uuid
 
 #: Seconds between two looks.
@@ -34,11 +35,13 @@ class Command(BaseCommand):
         add_format(parser)
 
     def handle(self, *, uuid: UUID, watch: bool, format: str, no_color: bool, **options: Any) -> None:
-        task = find_task(uuid)
+        with database_told():
+            task = find_task(uuid)
         if task is None:
             raise CommandError(f"There is no task {uuid} in the databases of the nodes ({', '.join(databases())}).")
         try:
-            self._show(task, watch, is_json=format == "json", no_color=no_color)
+            with database_told(task._state.db or DEFAULT_DB_ALIAS):
+                self._show(task, watch, is_json=format == "json", no_color=no_color)
         except Task.DoesNotExist:
             raise CommandError(f"Task {uuid} is gone: it was purged meanwhile.") from None
         except KeyboardInterrupt:
