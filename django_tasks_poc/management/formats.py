@@ -1,4 +1,4 @@
-"""What the commands that tell something share: their format, their arguments, rows of text, and words of the database."""
+"""What the commands that tell something share: format, arguments, rows of text, and words of the database."""
 
 from __future__ import annotations
 
