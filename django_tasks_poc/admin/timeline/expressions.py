@@ -50,14 +50,20 @@ class Whole(Func):
         return super().as_sql(compiler, connection, template="CAST(FLOOR(%(expressions)s) AS signed)")
 
 
-def begin(since: datetime) -> Combinable:
-    """Return when the last start of a stage began, in seconds; of one at work, when its first start did."""
-    ended = SecondsSince(since, "finished_at") - Coalesce("duration", Value(0.0))
+def ended(since: datetime, now: float) -> Case:
+    """Return when a stage ended, in seconds; one at work, ``now``."""
     return Case(
-        When(finished_at__isnull=False, then=ended),
-        default=SecondsSince(since, "started_at"),
-        output_field=FloatField(),
-    )
+        When(finished_at__isnull=False, then=SecondsSince(since, "finished_at")),
+        default=Value(now), output_field=FloatField(),
+    )  # fmt: skip
+
+
+def took(since: datetime, now: float) -> Case:
+    """Return how many seconds the last start of a stage took; of one at work, all that passed since the first."""
+    return Case(
+        When(finished_at__isnull=False, then=Coalesce("duration", Value(0.0))),
+        default=Value(now) - SecondsSince(since, "started_at"), output_field=FloatField(),
+    )  # fmt: skip
 
 
 def rounded(column: str, unit: float, steps: tuple[tuple[float, int], ...], most: int) -> Combinable:

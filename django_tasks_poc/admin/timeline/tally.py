@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, F, FloatField, IntegerField, Min, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, F, IntegerField, Min, QuerySet, Sum, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest, Least
 
 from ...models import Kind, StageAttempt, Task
 from ...states import State
 from .axis import BINS, Axis
-from .expressions import SecondsSince, Whole, begin, whole
+from .expressions import SecondsSince, Whole, ended, took, whole
 
 #: Retried stages that a tally remembers.
 RETRIED = 3
@@ -56,14 +56,11 @@ def _last_starts(found: dict[UUID, Tally], axis: Axis, alias: str) -> None:
     # A started stage that is neither at work nor ended waits for its next start, and is not at work.
     states = [state for state in State if state.is_final or state in (State.RUNNING, State.WAITING)]
     rows = whole(found, alias).filter(kind=Kind.STAGE, started_at__isnull=False, state__in=states)
-    until = Case(
-        When(finished_at__isnull=False, then=SecondsSince(axis.start, "finished_at")),
-        default=Value(axis.end), output_field=FloatField(),
-    )  # fmt: skip
     retried = Case(When(start__gt=1, state=State.SUCCESS, then=F("order")), output_field=IntegerField())
     orders: dict[UUID, list[int]] = defaultdict(list)
-    groups = _grouped(rows, begin(axis.start), until, axis).values_list("task", "state", "_first", "_last")
-    for task, name, first, last, order, *sums in groups.annotate(_retried=Min(retried), **_SUMS):
+    groups = _grouped(rows, took(axis.start, axis.end), ended(axis.start, axis.end), axis)
+    groups = groups.values_list("task", "state", "_first", "_last").annotate(_retried=Min(retried), **_SUMS)
+    for task, name, first, last, order, *sums in groups:
         state, tally = State(name), found[task]
         _add(tally.busy[state], axis, first, last, *sums)
         if state.is_final:
@@ -82,36 +79,37 @@ def _failed_starts(found: dict[UUID, Tally], axis: Axis, alias: str) -> None:
     rows = StageAttempt.objects.using(alias).filter(stage__task__in=list(found), started_at__isnull=False)
     # Of stages that have no other starts than the last one, which are nearly all, no attempt is looked for.
     rows = rows.filter(stage__order__gte=0, stage__start__gt=1, start__lt=F("stage__start")).order_by()
-    groups = _grouped(rows, SecondsSince(axis.start, "started_at"), SecondsSince(axis.start, "ended_at"), axis)
+    ends = SecondsSince(axis.start, "ended_at")
+    groups = _grouped(rows, ends - SecondsSince(axis.start, "started_at"), ends, axis)
     for task, first, last, *sums in groups.values_list("stage__task", "_first", "_last").annotate(**_SUMS):
         _add(found[task].busy[State.ERROR], axis, first, last, *sums)
 
 
-#: Of each group: how many, and the seconds of their begins and ends together.
-_SUMS = {"_count": Count("uuid"), "_begins": Sum("_begin"), "_ends": Sum("_until")}
+#: Of each group: how many, how long they took together, and the seconds of their ends together.
+_SUMS = {"_count": Count("uuid"), "_all_took": Sum("_took"), "_ends": Sum("_ended")}
 
 
-def _grouped(rows: QuerySet[Any], begins: Combinable, until: Combinable, axis: Axis) -> QuerySet[Any]:
+def _grouped(rows: QuerySet[Any], seconds: Combinable, ends: Combinable, axis: Axis) -> QuerySet[Any]:
     """Return rows by the piece of time in which they begin, and that in which they end."""
-    groups: QuerySet[Any] = rows.annotate(_begin=begins, _until=until).annotate(
-        _first=_bin("_begin", axis), _last=_bin("_until", axis)
+    groups: QuerySet[Any] = rows.annotate(_took=seconds, _ended=ends).annotate(
+        _first=_bin(F("_ended") - F("_took"), axis), _last=_bin(F("_ended"), axis)
     )
     return groups
 
 
-def _bin(name: str, axis: Axis) -> Combinable:
+def _bin(second: Combinable, axis: Axis) -> Combinable:
     """Return the number of the piece that a second falls in."""
-    within = Least(Greatest(F(name), Value(0.0)), Value(axis.span * (1 - 1e-9)))
+    within = Least(Greatest(second, Value(0.0)), Value(axis.span * (1 - 1e-9)))
     return Whole(within / Value(axis.width))
 
 
-def _add(busy: list[float], axis: Axis, first: int, last: int, count: int, begins: float, ends: float) -> None:
+def _add(busy: list[float], axis: Axis, first: int, last: int, count: int, seconds: float, ends: float) -> None:
     """Add the seconds of ``count`` starts to each of the pieces that they lie in."""
     width = axis.width
     if first >= last:
-        busy[first] += max(0.0, ends - begins)
+        busy[first] += max(0.0, seconds)
         return
-    busy[first] += max(0.0, count * (first + 1) * width - begins)
+    busy[first] += max(0.0, count * (first + 1) * width - (ends - seconds))
     busy[last] += max(0.0, ends - count * last * width)
     for between in range(first + 1, last):
         busy[between] += count * width
