@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test soak builder manager migrate bench bench-peers lint types modernise coverage clean
+.PHONY: help demo test soak screenshots builder manager migrate bench bench-peers lint types modernise coverage clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ builder: migrate ## queue the import of a table, for `make manager` to run
 
 manager: migrate ## run a task manager until Ctrl-C
 	@$(BIN)/python manage.py run_task_manager $(ARGS)
+
+screenshots: $(VENV)/.dev ## take the pictures of the docs anew (needs chromium and axe-core; says how to get them)
+	@$(BIN)/python -m tests.browser.gallery $(ARGS)
 
 bench: $(VENV)/.ready ## measure the package on this machine
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -92,6 +92,9 @@ class Surfer:
         """Look at it 375 px wide."""
         self.page.set_viewport_size(PHONE)
 
+    def at_a_desk(self) -> None:
+        self.page.set_viewport_size(DESKTOP)
+
     @property
     def scrolls_sideways(self) -> bool:
         """Whether the page is wider than the window."""

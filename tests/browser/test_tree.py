@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Locator, Page, expect
 
 from django_tasks_poc.models import Task
@@ -146,5 +147,6 @@ def test_its_pages_are_accessible_and_fit(
         assert (critic.violations(), critic.scrolls_sideways) == ([], False)
         critic.go(scene.timeline_url)
         assert (critic.violations(), critic.scrolls_sideways) == ([], False)
-    critic.go(f"{finished.url}stage/{finished.failed.uuid}/")
+    page = critic.go(reverse("admin:django_tasks_poc_task_stage", args=[finished.failed.uuid]))
+    expect(page.get_by_role("heading", name="Traceback of attempt 1")).to_be_visible()
     assert (critic.violations(), critic.scrolls_sideways) == ([], False)
