@@ -118,9 +118,9 @@ def test_reading_costs_two_queries_however_often_it_failed(django_assert_num_que
 
 
 def test_the_same_call_is_never_refused() -> None:
-    results = [tasks.add.enqueue(1) for _ in range(100)]
+    results = [tasks.add.enqueue(1) for _ in range(3)]
     run_pending()
-    assert len({result.id for result in results}) == 100
+    assert len({result.id for result in results}) == 3
     assert {tasks.add.get_result(result.id).status for result in results} == {SUCCESSFUL}
 
 
