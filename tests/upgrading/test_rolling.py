@@ -56,6 +56,7 @@ def test_a_version_takes_over_from_the_one_before(old: Path, jobs: Any) -> None:
     assert_ended(tasks)
 
 
+@pytest.mark.slow
 def test_a_version_takes_up_what_a_killed_one_before_has_left(old: Path, jobs: Any) -> None:
     """Given 300 stages, when the old manager is killed, the new one runs anew what that one ran, and each ends once."""
     with side_by_side(old, jobs) as (first, second, tasks):
@@ -67,7 +68,7 @@ def test_a_version_takes_up_what_a_killed_one_before_has_left(old: Path, jobs: A
     assert_ended(tasks)
 
 
-@pytest.mark.parametrize("executor", ["prefork", "subprocess"])
+@pytest.mark.parametrize("executor", ["prefork", pytest.param("subprocess", marks=pytest.mark.slow)])
 def test_a_manager_goes_on_with_processes_of_the_next_version(old: Path, jobs: Any, executor: str) -> None:
     """Given files that were replaced under a manager, then its stages speak the next version's messages."""
     task = build("batch", EntityWrapper(jobs.Split, {"batch": 0, "rows": 2}), EntityWrapper(jobs.Sum))
