@@ -85,7 +85,7 @@ def test_a_task_that_waits_shows_how_far_its_nested_task_is(viewer: Client) -> N
     run_pending()
     TaskStage.objects.filter(task=task).update(state=State.WAITING)
     Task.objects.filter(uuid=task.uuid).update(
-        state=State.WAITING, waiting_count=1, open_count=2, success_count=0, finished_at=None
+        state=State.WAITING, waiting_count=1, open_count=2, success_count=0, finished_at=None, position=0
     )
     Task.objects.filter(parent_stage__task=task).update(
         state=State.RUNNING, open_count=1, success_count=2, finished_at=None

@@ -77,8 +77,7 @@ def _side_by_side(task: Task) -> str:
 
 
 def _current(task: Task, alias: str) -> str:
-    rows = TaskStage.objects.using(alias).filter(task_id=task.uuid, state__in=OPEN).order_by("order")
-    stage = rows.only("order", "handler", "state", "progress", "due").first()
+    stage = _first_open(task, alias)
     if stage is None:
         return _("%(counts)s; about to end.") % {"counts": counts(task)}
     facts = {
@@ -97,6 +96,17 @@ def _current(task: Task, alias: str) -> str:
         words = _("Waits for a manager: none is running on node %(node)s. Start one: %(command)s")
         return words % (facts | {"command": "manage.py run_task_manager"})
     return _("Waits for its turn on node %(node)s: stage %(number)s of %(total)s, %(name)s.") % facts
+
+
+def _first_open(task: Task, alias: str) -> TaskStage | None:
+    """Find the stage whose turn it is, or comes next, without a look at those that ended or are still to come."""
+    rows = TaskStage.objects.using(alias).filter(task_id=task.uuid)
+    rows = rows.only("order", "handler", "state", "progress", "due")
+    if not task.parallel:
+        return rows.filter(order__gte=task.position, state__in=OPEN).order_by("order").first()
+    ready = rows.filter(state=State.READY).order_by("due", "order")
+    # None is at work. What comes back has a time of its own.
+    return ready.filter(due__isnull=True).first() or ready.first() or rows.filter(state=State.PAUSED).first()
 
 
 def _running(stage: TaskStage, facts: dict[str, str]) -> str:

@@ -21,15 +21,15 @@
 
   const say = (name, value) => words[name].replace("%s", value);
 
-  /* The branches that are open, with the numbers of their rows in sight. */
-  function inSight() {
+  /* The branches that are open, with the numbers of their rows in sight, or of all of them. */
+  function inSight(isLast) {
     const parts = [];
     for (const branch of document.querySelectorAll("[data-dtp-branch]")) {
       if (branch.closest("[hidden]")) continue;
       const numbers = [];
       for (const item of branch.querySelectorAll(":scope > ul > [data-dtp-order]")) {
         const box = item.firstElementChild.getBoundingClientRect();
-        if (box.bottom > -200 && box.top < innerHeight + 200) numbers.push(item.dataset.dtpOrder);
+        if (isLast || (box.bottom > -200 && box.top < innerHeight + 200)) numbers.push(item.dataset.dtpOrder);
       }
       parts.push([branch.dataset.dtpBranch, branch.dataset.dtpScale, numbers.join(".")].join("~"));
     }
@@ -83,12 +83,12 @@
   }
   let told = speak(null);
 
-  async function ask() {
+  async function ask(isLast = false) {
     clearTimeout(timer);
     if (document.hidden || isStopped) return;
     try {
-      const headers = { "HX-Request": "true", ...(etag && { "If-None-Match": etag }) };
-      const url = `${page.dataset.dtpLive}?see=${encodeURIComponent(inSight())}`;
+      const headers = { "HX-Request": "true", ...(etag && !isLast && { "If-None-Match": etag }) };
+      const url = `${page.dataset.dtpLive}?see=${encodeURIComponent(inSight(isLast))}`;
       const answer = await fetch(url, { headers, cache: "no-store", redirect: "manual" });
       if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return stop("ended", "login");
       if (answer.status === 404) return stop("purged", "");
@@ -99,6 +99,7 @@
         for (const part of html.body.children) put(part);
         told = speak(told);
         const finished = answer.headers.get("X-Task-Finished");
+        if (finished && !isLast) return ask(true);
         if (finished) return stop("finished", "", finished);
       }
       wait = EVERY;
@@ -107,7 +108,7 @@
       wait = Math.min(wait * 2, MOST);
     }
     show();
-    timer = setTimeout(ask, wait);
+    timer = setTimeout(() => ask(), wait);
   }
 
   function show() {
@@ -147,9 +148,9 @@
   });
   document.addEventListener("pointerdown", (event) => (pressed = event.target));
   for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, () => (pressed = null));
-  document.addEventListener("visibilitychange", ask);
+  document.addEventListener("visibilitychange", () => ask());
   setInterval(show, 1000);
   show();
   line.hidden = false;
-  timer = setTimeout(ask, EVERY);
+  timer = setTimeout(() => ask(), EVERY);
 })();
