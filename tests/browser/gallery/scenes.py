@@ -19,7 +19,7 @@ BATCHES, HELD = 200, 143
 
 
 def play(manager: Manager, folder: Path) -> tuple[Task, Task, Task]:
-    """Run all tasks of the gallery; return an import that runs, one that ended with failures, and the demo's, paused."""
+    """Run all tasks of the gallery; return an import that runs, one that ended, and the demo's, paused."""
     others()
     write_table(folder / "orders.csv", 20_000, 60, seed=1)
     upload = build_import(folder / "orders.csv", batch=1000)
