@@ -262,6 +262,16 @@ def test_foreign_text_does_no_harm_and_nothing_is_inline(viewer: Client) -> None
     assert not re.search(r" on\w+=", ours)
 
 
+def test_states_that_nobody_knows_hide_nothing(viewer: Client) -> None:
+    task = run(Stage(0, 1), Stage(1, 2), elapsed=10)
+    TaskStage.objects.filter(task=task, order=0).update(state="LIMBO")
+    content = page(viewer, task)
+    assert "1 LoadBatch: LIMBO" in content
+    assert "2 LoadBatch: Succeeded" in content
+    Task.objects.filter(uuid=task.uuid).update(state="LIMBO")
+    assert "a state that this version does not know, LIMBO" in page(viewer, task)
+
+
 def test_who_may_see_it(client: Client, viewer: Client) -> None:
     task = run(Stage(0, 1))
     assert viewer.get(address(task)).status_code == 200

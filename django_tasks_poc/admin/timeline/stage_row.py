@@ -67,7 +67,8 @@ def _last_start(
     elif stage.finished_at is not None and not is_told:
         end = axis.at(stage.finished_at)
         start = first if stage.duration is None else max(first, end - stage.duration)
-        bars.append(Bar(State(stage.state), start, end))
+        # A state that this version does not know is drawn like one that came to nothing.
+        bars.append(Bar(State(stage.state) if stage.state in State.values else State.CANCELED, start, end))
 
 
 def _delays(stage: TaskStage, bars: list[Bar], lines: list[Line], axis: Axis, *, is_whole: bool) -> None:
