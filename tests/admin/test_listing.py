@@ -128,7 +128,7 @@ def large(db: None) -> Task:
     rows.filter(state=State.SUCCESS).update(duration=F("order") * 0.001)
     rows.filter(order__gt=29_000).update(due=timezone.now())
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        cursor.execute(f"ANALYZE TABLE {TaskStage._meta.db_table}" if connection.vendor == "mysql" else "ANALYZE")
     task.refresh_from_db()
     return task
 
@@ -158,7 +158,7 @@ def test_the_nth_stage_and_one_by_its_uuid_are_found_by_an_index(large: Task) ->
         assert not SCAN.search(rows.explain())
 
 
-def test_a_page_of_many_costs_no_more_queries_than_one_of_few(large: Task, mixed: Task) -> None:
+def test_a_page_of_many_costs_no_more_queries_than_one_of_few(large: Task) -> None:
     for show in Show:
         for order in listing.orders(show):
             wish = Wish(show, order)
