@@ -14,11 +14,14 @@ from ..texts import about, one_line
 
 
 def badge(state: str) -> SafeString:
-    """Return the state of a stage as a coloured word."""
+    """Return the state of a stage as a coloured word behind its icon, which the sprite of the page has."""
     known = State(state) if state in State.values else None
-    return format_html(
-        '<span class="dtp-badge dtp-{}">{}</span>', state.lower() if known else "ready", known.label if known else state
+    name = state.lower() if known else "ready"
+    mark = (
+        '<span class="dtp-badge dtp-{}"><svg class="dtp-icon dtp-{}" width="14" height="14" aria-hidden="true">'
+        '<use href="#dtp-i-{}"></use></svg>{}</span>'
     )
+    return format_html(mark, name, name, name, known.label if known else state)
 
 
 def task_badge(state: str) -> SafeString:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.db.models import Min, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +21,12 @@ _STATES: dict[str, tuple[Any, tuple[State, ...]]] = {
     "open": (_("Open"), tuple(sorted(OPEN - {State.PROMISED}))),
     "RUNNING": (State.RUNNING.label, (State.RUNNING, State.WAITING)),
     **{state: (state.label, (state,)) for state in State if state.is_final or state in (State.READY, State.PAUSED)},
+}
+
+_AGES: dict[str, tuple[Any, timedelta]] = {
+    "hour": (_("Past hour"), timedelta(hours=1)),
+    "day": (_("Past 24 hours"), timedelta(days=1)),
+    "week": (_("Past 7 days"), timedelta(days=7)),
 }
 
 
@@ -34,6 +42,20 @@ class StateFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         found = _STATES.get(self.value() or "")
         return queryset.filter(state__in=found[1]) if found else queryset
+
+
+class AgeFilter(SimpleListFilter):
+    """By when the task was built."""
+
+    title = _("built")
+    parameter_name = "built"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        return [(name, label) for name, (label, _age) in _AGES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found = _AGES.get(self.value() or "")
+        return queryset.filter(created_at__gte=timezone.now() - found[1]) if found else queryset
 
 
 class NodeFilter(SimpleListFilter):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import msgspec
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,20 +17,63 @@ from ..texts import about, amount, duration, one_line
 from .texts import SENTENCE, counts, seconds_between
 
 
+@dataclass(frozen=True)
+class Scene:
+    """What is to be known besides the row of the task.
+
+    ``pause`` is the last pause that somebody asked for, ``stage`` the first one that is open, ``nested`` the task that
+    this stage waits for; each may be missing.
+    """
+
+    pause: TaskEvent | None = None
+    stage: TaskStage | None = None
+    nested: Task | None = None
+    is_served: bool = True
+
+
+#: What of a stage is told.
+STAGE_FIELDS = ("order", "handler", "state", "progress", "due")
+
+
 def sentence(task: Task, alias: str) -> str:
     """Return the sentence; foreign text in it still has to be escaped."""
+    return say(task, _scene(task, alias))
+
+
+def _scene(task: Task, alias: str) -> Scene:
+    """Read what the sentence needs, and no more."""
+    if task.state == State.PAUSED:
+        events = TaskEvent.objects.using(alias).filter(task_id=task.uuid, verb="pause")
+        return Scene(pause=events.order_by("-at").first())
+    if task.state not in OPEN or _is_side_by_side(task):
+        return Scene()
+    stage = _first_open(task, alias)
+    if stage is None or stage.state == State.RUNNING:
+        return Scene(stage=stage)
+    if stage.state == State.WAITING:
+        nested = Task.objects.using(alias).visible().filter(parent_stage_id=stage.uuid, finished_at__isnull=True)
+        return Scene(stage=stage, nested=nested.defer("shared", "response", "options").first())
+    return Scene(stage=stage, is_served=is_served(task.node, alias))
+
+
+def say(task: Task, scene: Scene) -> str:
+    """Return the sentence from what was read."""
     if task.state not in State.values:
         words = _("It is in a state that this version does not know, %(state)s, and nobody works on it.")
         return words % {"state": one_line(task.state)}
     match task.state:
         case State.PAUSED:
-            return _paused(task, alias)
+            return _paused(task, scene.pause)
         case state if State(state).is_final:
             return _ended(task)
-        case _other if task.parallel and task.running_count + task.waiting_count:
+        case _other if _is_side_by_side(task):
             return _side_by_side(task)
         case _other:
-            return _current(task, alias)
+            return _current(task, scene)
+
+
+def _is_side_by_side(task: Task) -> bool:
+    return task.parallel and bool(task.running_count + task.waiting_count)
 
 
 def _ended(task: Task) -> str:
@@ -45,10 +90,9 @@ def _ended(task: Task) -> str:
     return (_("%(state)s: %(message)s") if task.message else _("%(state)s.")) % facts
 
 
-def _paused(task: Task, alias: str) -> str:
+def _paused(task: Task, event: TaskEvent | None) -> str:
     if task.pause_root not in (None, task.uuid):
         return _("Paused with a task above it.")
-    event = TaskEvent.objects.using(alias).filter(task_id=task.uuid, verb="pause").order_by("-at").first()
     if event is None:
         words = _("Paused by a stage: %(message)s") if task.message else _("Paused.")
         return words % {"message": one_line(task.message, SENTENCE)}
@@ -76,8 +120,8 @@ def _side_by_side(task: Task) -> str:
     return words % {"node": task.node, "counts": counts(task), "facts": ", ".join(facts)}
 
 
-def _current(task: Task, alias: str) -> str:
-    stage = _first_open(task, alias)
+def _current(task: Task, scene: Scene) -> str:
+    stage = scene.stage
     if stage is None:
         return _("%(counts)s; about to end.") % {"counts": counts(task)}
     facts = {
@@ -87,12 +131,12 @@ def _current(task: Task, alias: str) -> str:
     if stage.state == State.RUNNING:
         return _running(stage, facts)
     if stage.state == State.WAITING:
-        return _waiting(stage, facts, alias)
+        return _waiting(scene.nested, facts)
     due = stage.due or task.due
     if due is not None and (left := (due - timezone.now()).total_seconds()) > 0:
         words = _("Stage %(number)s of %(total)s, %(name)s, starts in %(left)s on node %(node)s.")
         return words % (facts | {"left": about(left)})
-    if not is_served(task.node, alias):
+    if not scene.is_served:
         words = _("Waits for a manager: none is running on node %(node)s. Start one: %(command)s")
         return words % (facts | {"command": "manage.py run_task_manager"})
     return _("Waits for its turn on node %(node)s: stage %(number)s of %(total)s, %(name)s.") % facts
@@ -101,7 +145,7 @@ def _current(task: Task, alias: str) -> str:
 def _first_open(task: Task, alias: str) -> TaskStage | None:
     """Find the stage whose turn it is, or comes next, without a look at those that ended or are still to come."""
     rows = TaskStage.objects.using(alias).filter(task_id=task.uuid)
-    rows = rows.only("order", "handler", "state", "progress", "due")
+    rows = rows.only(*STAGE_FIELDS)
     if not task.parallel:
         return rows.filter(order__gte=task.position, state__in=OPEN).order_by("order").first()
     ready = rows.filter(state=State.READY).order_by("due", "order")
@@ -122,9 +166,7 @@ def _running(stage: TaskStage, facts: dict[str, str]) -> str:
     return words % (facts | progress)
 
 
-def _waiting(stage: TaskStage, facts: dict[str, str], alias: str) -> str:
-    rows = Task.objects.using(alias).visible().filter(parent_stage_id=stage.uuid, finished_at__isnull=True)
-    nested = rows.defer("shared", "response", "options").first()
+def _waiting(nested: Task | None, facts: dict[str, str]) -> str:
     if nested is None:
         return _("Stage %(number)s of %(total)s, %(name)s, waits for its nested task.") % facts
     words = _("Stage %(number)s of %(total)s, %(name)s, waits for “%(title)s”: %(counts)s.")

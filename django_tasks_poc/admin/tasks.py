@@ -9,39 +9,30 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from ..models import Task
-from ..texts import duration, one_line
+from ..texts import one_line
 from ..viewer import find_task
-from . import texts
-from .badges import ago, line, task_badge
-from .filters import NodeFilter, StateFilter
+from .filters import AgeFilter, NodeFilter, StateFilter
 from .read_only import ReadOnlyAdmin
 from .tabs import tabs
-from .task_list import NewestPaginator, TaskList, counted
+from .task_list_view import TaskListMixin
 from .timeline import TimelineMixin
 
 SCRIPTS = ("vendor/htmx.min", "htmx_config", "tree", "task_live")
 
 
 @admin.register(Task)
-class TaskAdmin(TimelineMixin, ReadOnlyAdmin):
+class TaskAdmin(TaskListMixin, TimelineMixin, ReadOnlyAdmin):
     """Shows what tasks do, how far they are, and why they failed."""
 
-    list_display = ("shown_state", "shown_title", "shown_node", "shown_counts", "shown_message", "took", "built")
-    list_display_links = ("shown_title",)
-    list_filter = (StateFilter, NodeFilter)
+    list_display = ("title",)
+    list_filter = (StateFilter, NodeFilter, AgeFilter)
     search_fields = ("title",)
-    search_help_text = _("A part of a title, or the uuid of a task.")
     ordering = ("-created_at",)
-    paginator = NewestPaginator
 
     class Media:
-        css = {"all": ("django_tasks_poc/tree.css", "django_tasks_poc/timeline.css")}
+        css = {"all": ("django_tasks_poc/tree.css", "django_tasks_poc/timeline.css", "django_tasks_poc/list.css")}
         js = tuple(Script(f"django_tasks_poc/{name}.js", defer=True) for name in SCRIPTS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -53,9 +44,6 @@ class TaskAdmin(TimelineMixin, ReadOnlyAdmin):
             return find_task(UUID(object_id))
         except ValueError:
             return None
-
-    def get_changelist(self, request: HttpRequest, **options: Any) -> type[TaskList]:
-        return TaskList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -81,33 +69,3 @@ class TaskAdmin(TimelineMixin, ReadOnlyAdmin):
             context["tabs"] = tabs(task.uuid, "change", self.admin_site.name)
             context |= {"title": one_line(task.title, 255), "subtitle": None}
         return super().render_change_form(request, context, *args, **options)
-
-    @admin.display(description=_("state"))
-    def shown_state(self, task: Task) -> SafeString:
-        return task_badge(task.state)
-
-    @admin.display(description=_("title"))
-    def shown_title(self, task: Task) -> SafeString | str:
-        return line(task.title, 80)
-
-    @admin.display(description=_("node"))
-    def shown_node(self, task: Task) -> str:
-        return task.node
-
-    @admin.display(description=_("stages"))
-    def shown_counts(self, task: Task) -> str:
-        return texts.counts(counted(task))
-
-    @admin.display(description=_("message"))
-    def shown_message(self, task: Task) -> SafeString | str:
-        return line(task.message)
-
-    @admin.display(description=_("took"))
-    def took(self, task: Task) -> str:
-        if task.started_at is None:
-            return gettext("not begun")
-        return duration(texts.seconds_between(task.started_at, task.finished_at or timezone.now()))
-
-    @admin.display(description=_("built"))
-    def built(self, task: Task) -> SafeString | str:
-        return ago(task.created_at)

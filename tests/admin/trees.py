@@ -57,3 +57,17 @@ def queries(client: Client, address: str, **query: Any) -> int:
     with CaptureQueriesContext(connection) as captured:
         text_of(client, address, **query)
     return len(captured)
+
+
+def page_of(task: Task | UUID) -> str:
+    return url("change", task)
+
+
+def titles(client: Client, query: str = "") -> list[str]:
+    """Return the titles of the rows of the list."""
+    found = text_of(client, f"{url_of_list()}{query}")
+    return re.findall(r'<a class="title" [^>]*><bdi dir="auto">(.*?)</bdi></a>', found)
+
+
+def url_of_list() -> str:
+    return reverse("admin:django_tasks_poc_task_changelist")

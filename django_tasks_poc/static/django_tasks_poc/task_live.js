@@ -56,12 +56,14 @@
       for (const cell of part.querySelectorAll("[id]")) put(cell);
       return;
     }
+    // What would push rows away from under the pointer waits until it has left them.
+    if (old.dataset.dtpHolds && document.getElementById(old.dataset.dtpHolds)?.matches(":hover")) return;
     if (part.id.endsWith("-news")) return news(old, Number(part.dataset.failed));
     old.className = part.className || old.className;
     if (old.innerHTML === part.innerHTML) return;
     const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
     old.replaceChildren(...part.cloneNode(true).childNodes);
-    htmx.process(old);
+    window.htmx?.process(old);
     if (focused) document.getElementById(focused)?.focus();
   }
 
@@ -73,7 +75,7 @@
   }
 
   function speak(before) {
-    const after = document.getElementById("top-badge").textContent.trim();
+    const after = document.getElementById("top-badge")?.textContent.trim() ?? "";
     const failed = document.querySelector("#top-counts .has-error")?.textContent.trim() ?? "";
     const now = [after, failed].filter(Boolean).join("; ");
     if (now === before || (Date.now() - spokenAt < 15000 && spokenAt)) return before;
@@ -88,7 +90,9 @@
     if (document.hidden || isStopped) return;
     try {
       const headers = { "HX-Request": "true", ...(etag && !isLast && { "If-None-Match": etag }) };
-      const url = `${page.dataset.dtpLive}?see=${encodeURIComponent(inSight(isLast))}`;
+      const url = new URL(page.dataset.dtpLive, location.href);
+      const sight = inSight(isLast);
+      if (sight) url.searchParams.set("see", sight);
       const answer = await fetch(url, { headers, cache: "no-store", redirect: "manual" });
       if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return stop("ended", "login");
       if (answer.status === 404) return stop("purged", "");
