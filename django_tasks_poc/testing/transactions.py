@@ -40,8 +40,11 @@ def _autocommit(connection: BaseDatabaseWrapper) -> Iterator[None]:
         with connection.execute_wrapper(_Statements(connection, len(before))):
             yield
     finally:
-        connection.savepoint_ids = before
         connection.needs_rollback = False
+        if left := connection.savepoint_ids[len(before) :]:
+            # What the handler did not end is taken back, as it was told.
+            transaction.savepoint_rollback(left[0], using=connection.alias)
+        connection.savepoint_ids = before
 
 
 class _Savepoints(list[Any]):

@@ -121,6 +121,19 @@ class Asynchronous(TaskHandlerBase):
         return self.success(", ".join([group.name async for group in Group.objects.all()]))
 
 
+class LeavesOpen(TaskHandlerBase):
+    """Begin a transaction and do not end it."""
+
+    def __init__(self, savepoint: bool) -> None:
+        self.savepoint = savepoint
+
+    def handle(self, context: TaskStageContext) -> Outcome:
+        transaction.atomic(savepoint=self.savepoint).__enter__()
+        with transaction.atomic():
+            add("lost")
+        return self.success()
+
+
 class Iterates(TaskHandlerBase):
     """Write between the rows that it reads piece by piece."""
 

@@ -29,6 +29,7 @@ from .handlers import (
     Goodbye,
     Iterates,
     Leaves,
+    LeavesOpen,
     Pauses,
     Plain,
     Poll,
@@ -131,6 +132,13 @@ def test_a_statement_that_fails_breaks_only_itself() -> None:
 
 def test_async_handlers_write_in_the_same_transaction() -> None:
     assert run_task(build("Async", EntityWrapper(Asynchronous))).message == "async"
+
+
+@pytest.mark.parametrize("savepoint", [False, True])
+def test_a_transaction_that_is_left_open_is_taken_back(savepoint: bool) -> None:
+    task = run_task(build("Open", EntityWrapper(LeavesOpen, {"savepoint": savepoint}), finally_=EntityWrapper(Goodbye)))
+    assert_failed(task, "left a transaction open on default, which is rolled back")
+    assert groups() == ["goodbye: ERROR"]
 
 
 def test_a_cursor_outlives_the_statements_beside_it() -> None:
