@@ -42,7 +42,7 @@ def test_a_function_runs_and_its_value_comes_back() -> None:
     with pytest.raises(ValueError, match="not finished"):
         _ = result.return_value
 
-    assert run_pending() == 2  # the function, and what announces the end
+    assert run_pending() == 1
     result.refresh()
     assert (result.status, result.return_value, result.errors, result.attempts) == (SUCCESSFUL, 5, [], 1)
     assert result.is_finished

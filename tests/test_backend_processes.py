@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.db import connection, connections
 
 from django_tasks_poc.exceptions import ProcessDied, TaskCanceled
 from django_tasks_poc.models import Task
-from django_tasks_poc.tasks_api import TaskResultStatus
+from django_tasks_poc.tasks_api import TaskResultStatus, task_finished
 
 from . import backend_tasks as tasks
 from .managers import manager
@@ -26,8 +27,9 @@ RUNNING, SUCCESSFUL, FAILED = TaskResultStatus.RUNNING, TaskResultStatus.SUCCESS
 
 
 @pytest.fixture(scope="module")
-def ended(shared_database: None) -> dict[str, Any]:
+def ended(shared_database: None) -> Iterator[dict[str, Any]]:
     """Results of calls that one manager ran, and of one that was canceled while it ran."""
+    task_finished.connect(listen)
     results = {
         "returned": tasks.add.enqueue(1),
         "async": tasks.add_async.enqueue(1, 1),
@@ -51,7 +53,12 @@ def ended(shared_database: None) -> dict[str, Any]:
         running.ended()
     for result in results.values():
         result.refresh()
-    return results
+    yield results
+    task_finished.disconnect(listen)
+
+
+def listen(**_: Any) -> None:
+    """Have the end announced."""
 
 
 def test_what_returns_is_successful(ended: dict[str, Any]) -> None:

@@ -168,10 +168,18 @@ def test_signals_tell_of_each_start_and_of_the_end() -> None:
     assert {sender for _, sender, _ in told} == {type(result.task.get_backend())}
 
 
+def test_the_end_is_announced_where_somebody_listens() -> None:
+    tasks.add.enqueue(1)
+    assert run_pending() == 1
+    with heard(task_finished):
+        tasks.add.enqueue(1)
+        assert run_pending() == 2
+
+
 def test_the_end_of_what_was_canceled_is_told() -> None:
-    result = tasks.add.enqueue(1)
-    Task.objects.get(uuid=result.id).cancel()
     with heard(task_started, task_finished) as told:
+        result = tasks.add.enqueue(1)
+        Task.objects.get(uuid=result.id).cancel()
         run_pending()
     assert [(signal, status) for signal, _, status in told] == [(task_finished, FAILED)]
 
