@@ -14,8 +14,10 @@ from django.test import Client
 from django.utils import timezone
 
 from django_tasks_poc import State
+from django_tasks_poc.admin.timeline import expressions
 from django_tasks_poc.admin.timeline import page as pages
 from django_tasks_poc.admin.timeline.axis import Axis
+from django_tasks_poc.admin.timeline.charts import durations_chart, memory_chart
 from django_tasks_poc.admin.timeline.durations import BARS, durations, histogram
 from django_tasks_poc.admin.timeline.memory import memory
 from django_tasks_poc.admin.timeline.rate import rate
@@ -80,6 +82,19 @@ def test_memory_is_by_handler_with_the_stage_of_the_peak() -> None:
     assert load.median == pytest.approx(statistics.median_low(sizes) * 1024, rel=0.03)
     assert load.p95 == pytest.approx(sorted(sizes)[474] * 1024, rel=0.03)
     assert (parse.median, parse.peak) == (48 * 2.0**20, 50_000 * 1024.0)
+
+
+def test_of_a_very_large_task_a_sample_is_read_and_of_a_small_one_beside_it_all(monkeypatch: Any) -> None:
+    monkeypatch.setattr(expressions, "_SAMPLE", 100)
+    large = run(*(Stage(0, 1 + number % 10, max_rss=50_000 + number * 2_000) for number in range(500)), parallel=True)
+    small = run(*(Stage(0, 1, handler="shop.Parse", max_rss=70_000) for _ in range(3)))
+    load, parse = memory([large, small], "default")
+    assert (load.count, load.order, load.nth, parse.count) == (100, 495, 5, 3)
+    found = durations(large, "default")
+    assert found is not None
+    assert (found.total, found.nth) == (100, 5)
+    assert "one stage in 5" in durations_chart(found).note
+    assert "one stage in 5" in memory_chart([load, parse]).note
 
 
 def test_the_rate_adds_up_to_all_that_ended() -> None:

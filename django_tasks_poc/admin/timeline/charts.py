@@ -99,6 +99,7 @@ def durations_chart(data: Durations) -> Chart:
     note = ngettext(
         "%(count)s finished stage of %(title)s", "%(count)s finished stages of %(title)s", data.total
     ) % words  # fmt: skip
+    note += _sample(data.nth)
     label = ngettext(
         "How long %(count)s finished stage of %(title)s took: median %(median)s, 95 of 100 up to %(p95)s",
         "How long %(count)s finished stages of %(title)s took: median %(median)s, 95 of 100 up to %(p95)s", data.total,
@@ -172,7 +173,8 @@ def memory_chart(data: Sequence[Memory]) -> Chart:
              gettext("Of stage"))  # fmt: skip
     height = 10 + LANE * len(data) + 30
     return Chart(
-        "memory", gettext("Largest memory of a stage"), gettext("bar: up to p95; line: median; logarithmic"),
+        "memory", gettext("Largest memory of a stage"),
+        gettext("bar: up to p95; line: median; logarithmic") + _sample(worst.nth),
         svg.plot(height, label, _memory_parts(data, height)), heads, lines,
     )  # fmt: skip
 
@@ -212,6 +214,11 @@ def _sizes(least: float, most: float) -> list[float]:
     while sizes[-1] < most or len(sizes) < 3:
         sizes.append(sizes[-1] * 4)
     return sizes
+
+
+def _sample(nth: int) -> str:
+    """Return what follows a caption when not all stages were looked at."""
+    return "" if nth == 1 else "; " + gettext("a sample, one stage in %(count)s") % {"count": nth}
 
 
 def _column(

@@ -10,7 +10,7 @@ from django.db.models import Count
 
 from ...models import Kind, Task
 from ...states import State
-from .expressions import rounded, whole
+from .expressions import rounded, sampled
 
 #: Bars of the histogram; what is longer than they reach stands behind them as one.
 BARS = 26
@@ -33,6 +33,8 @@ class Durations:
     failed: tuple[int, ...]
     #: Stages that took longer than ``limit`` seconds: succeeded and failed.
     longer: tuple[int, int]
+    #: Every so many-th stage was looked at.
+    nth: int
 
     @property
     def limit(self) -> float:
@@ -41,16 +43,15 @@ class Durations:
 
 def durations(task: Task, alias: str) -> Durations | None:
     """Return how long the last start of each finished stage of the task took; None while none has finished."""
-    rows = whole([task.uuid], alias).filter(kind=Kind.STAGE)
-    rows = rows.filter(state__in=[State.SUCCESS, State.ERROR], duration__isnull=False)
+    stages, nth = sampled([task], alias)
+    rows = stages.filter(kind=Kind.STAGE, state__in=[State.SUCCESS, State.ERROR], duration__isnull=False)
     groups = rows.annotate(_took=rounded("duration", _UNIT, _STEPS, _MOST)).values_list("state", "_took")
-    return histogram(
-        task.title, ((state, took * _UNIT, count) for state, took, count in groups.annotate(Count("uuid")))
-    )
+    found = groups.annotate(Count("uuid"))
+    return histogram(task.title, ((state, took * _UNIT, count) for state, took, count in found), nth)
 
 
-def histogram(title: str, groups: Iterable[tuple[str, float, int]]) -> Durations | None:
-    """Return the histogram of groups of a state, a duration and a count."""
+def histogram(title: str, groups: Iterable[tuple[str, float, int]], nth: int = 1) -> Durations | None:
+    """Return the histogram of groups of a state, a duration and a count, from every so many-th stage."""
     by_state = {State.SUCCESS: Counter[float](), State.ERROR: Counter[float]()}
     for state, took, count in groups:
         by_state[State(state)][took] += count
@@ -70,7 +71,7 @@ def histogram(title: str, groups: Iterable[tuple[str, float, int]]) -> Durations
                 longer[state] += count
     return Durations(
         title, total, width, median, p95, tuple(bars[State.SUCCESS]), tuple(bars[State.ERROR]),
-        (longer[State.SUCCESS], longer[State.ERROR]),
+        (longer[State.SUCCESS], longer[State.ERROR]), nth,
     )  # fmt: skip
 
 

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, F, FloatField, Func, IntegerField, QuerySet, Value, When
+from django.db.models import Case, F, FloatField, Func, IntegerField, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.fields import DateTimeField
 from django.db.models.functions import Coalesce
 
-from ...models import TaskStage
+from ...models import Task, TaskStage
 
 
 class SecondsSince(Func):
@@ -77,6 +77,21 @@ def rounded(column: str, unit: float, steps: tuple[tuple[float, int], ...], most
 
 def _cut(column: str, unit: float, many: int) -> Any:
     return Whole(F(column) / Value(unit * many, output_field=FloatField())) * Value(many)
+
+
+#: Rows of a task out of which a distribution is read.
+_SAMPLE = 100_000
+
+
+def sampled(tasks: Iterable[Task], alias: str) -> tuple[QuerySet[TaskStage], int]:
+    """Return the stages of these tasks, of a very large one every so many-th; and that number."""
+    totals = {task.uuid: task.total_count for task in tasks}
+    nth = -(-max(totals.values()) // _SAMPLE) or 1
+    rows = whole(totals, alias)
+    if nth > 1:
+        small = [uuid for uuid, total in totals.items() if total <= _SAMPLE]
+        rows = rows.annotate(_rest=F("order") % nth).filter(Q(_rest=0) | Q(task__in=small))
+    return rows, nth
 
 
 def whole(tasks: Iterable[UUID], alias: str) -> QuerySet[TaskStage]:

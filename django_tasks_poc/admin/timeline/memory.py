@@ -11,7 +11,7 @@ from django.db.models import Count, F, Max, Min
 
 from ...models import Task
 from .durations import percentile
-from .expressions import whole
+from .expressions import sampled
 
 #: Handlers that are shown, those with the largest peaks.
 HANDLERS = 6
@@ -21,7 +21,7 @@ _MIB = 10
 
 @dataclass(frozen=True)
 class Memory:
-    """Memory of the last starts of one handler's stages: bytes, in whole MiB; the peak is of ``order``."""
+    """Memory of the last starts of one handler's stages: bytes, in whole MiB; ``order`` is that of the peak."""
 
     handler: str
     count: int
@@ -30,25 +30,27 @@ class Memory:
     p95: float
     peak: float
     order: int
+    #: Every so many-th stage of a very large task was looked at.
+    nth: int
 
 
 def memory(tasks: Iterable[Task], alias: str) -> list[Memory]:
     """Return a line for each of the handlers of these tasks, by name."""
-    rows = whole((task.uuid for task in tasks), alias)
+    rows, nth = sampled(tasks, alias)
     groups: Any = rows.filter(max_rss__isnull=False).annotate(_size=F("max_rss").bitrightshift(_MIB))
     found: dict[str, list[Any]] = {}
     for row in groups.values_list("handler", "_size").annotate(
         count=Count("uuid"), peak=Max("max_rss"), first=Min(F("order"))
     ):
         found.setdefault(row[0], []).append(row[1:])
-    lines = sorted((_line(handler, sizes) for handler, sizes in found.items()), key=lambda line: -line.peak)
+    lines = sorted((_line(handler, sizes, nth) for handler, sizes in found.items()), key=lambda line: -line.peak)
     return sorted(lines[:HANDLERS], key=lambda line: line.handler)
 
 
-def _line(handler: str, groups: list[Any]) -> Memory:
+def _line(handler: str, groups: list[Any], nth: int) -> Memory:
     counts = Counter({float(size << _MIB) * 1024: count for size, count, *_ in groups})
     _, _, peak, order = max(groups)
     return Memory(
         handler.rpartition(".")[2], counts.total(), min(counts), percentile(counts, 0.5), percentile(counts, 0.95),
-        peak * 1024.0, order,
+        peak * 1024.0, order, nth,
     )  # fmt: skip
