@@ -1,74 +1,52 @@
-"""Manager processes in the admin."""
+"""Managers and nodes in the admin: one page, which keeps itself up to date."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin
-from django.db import connections
-from django.db.models import QuerySet
-from django.db.models.functions import Now
-from django.http import HttpRequest
-from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.cache import get_conditional_response, set_response_etag
 from django.utils.translation import gettext_lazy as _
 
-from ..lifecycle import Life, life
 from ..models import ManagerProcess
-from ..texts import amount, visible
-from .badges import ago
-from .filters import NodeFilter
+from .crew import crew
 from .read_only import ReadOnlyAdmin
-from .texts import short_host
 
-_LIVES = {Life.ALIVE: _("Alive"), Life.LATE: _("Late"), Life.DEAD: _("Dead"), Life.STOPPED: _("Stopped")}
+_TEMPLATES = "admin/django_tasks_poc/managerprocess/"
 
 
 @admin.register(ManagerProcess)
 class ManagerProcessAdmin(ReadOnlyAdmin):
-    """Shows which managers there are, and which of them live."""
+    """Shows which managers and nodes there are, in all databases; which live, and what waits for them."""
 
-    list_display = (
-        "shown_host", "pid", "shown_life", "shown_node", "shown_executor", "load", "beat", "begun", "shown_version",
-    )  # fmt: skip
-    list_filter = (NodeFilter,)
-    ordering = ("-beat_at",)
+    class Media:
+        css = {"all": ("django_tasks_poc/tree.css", "django_tasks_poc/list.css")}
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Add the database's time to each row, by which the beats are judged; SQLite's is this host's."""
-        rows = super().get_queryset(request)
-        return rows if connections[rows.db].vendor == "sqlite" else rows.annotate(database_time=Now())
+    def get_urls(self) -> list[URLPattern]:
+        live = self.admin_site.admin_view(self.live_view)
+        return [path("live/", live, name="django_tasks_poc_managerprocess_live"), *super().get_urls()]
 
-    @admin.display(description=_("host"))
-    def shown_host(self, row: ManagerProcess) -> SafeString:
-        return format_html('<span title="{}">{}</span>', visible(row.host), short_host(row.host))
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        self._permit(request)
+        address = reverse("admin:django_tasks_poc_managerprocess_live", current_app=self.admin_site.name)
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "media": self.media, "crew": crew(),
+            "title": _("Managers and nodes"), "live_url": address, **(extra_context or {}),
+        }  # fmt: skip
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, f"{_TEMPLATES}change_list.html", context)
 
-    @admin.display(description=_("state"))
-    def shown_life(self, row: ManagerProcess) -> SafeString:
-        found = life(row, getattr(row, "database_time", None) or timezone.now())
-        return format_html('<span class="dtp-life dtp-{}">{}</span>', found.name.lower(), _LIVES[found])
+    def live_view(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the tables as they are now, or that nothing has changed."""
+        self._permit(request)
+        response = TemplateResponse(request, f"{_TEMPLATES}_live.html", {"crew": crew()}).render()
+        set_response_etag(response)
+        return get_conditional_response(request, etag=response["ETag"], response=response) or response
 
-    @admin.display(description=_("running / size"))
-    def load(self, row: ManagerProcess) -> str:
-        return f"{amount(row.running)} / {amount(row.queue_size)}"
-
-    @admin.display(description=_("beat"))
-    def beat(self, row: ManagerProcess) -> SafeString | str:
-        return ago(row.beat_at)
-
-    @admin.display(description=_("begun"))
-    def begun(self, row: ManagerProcess) -> SafeString | str:
-        return ago(row.started_at)
-
-    @admin.display(description=_("node"))
-    def shown_node(self, row: ManagerProcess) -> str:
-        return row.node
-
-    @admin.display(description=_("executor"))
-    def shown_executor(self, row: ManagerProcess) -> str:
-        return row.executor
-
-    @admin.display(description=_("version"))
-    def shown_version(self, row: ManagerProcess) -> str:
-        return row.version
+    def _permit(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ..health import health_of
+from ..health import NodeHealth, health_of
 from ..lifecycle import Life, life
 from ..models import ManagerProcess
 from ..node import nodes
@@ -36,12 +36,12 @@ def notes(alias: str) -> list[Note]:
     """Return a note for each node of the database that has work and no manager."""
     with_manager = served(alias)
     labels = [label for label in nodes if nodes[label].database == alias and label not in with_manager]
-    return [note for label in labels if (note := _note(label)) is not None]
+    return [note for label in labels if (note := note_of(health_of(label))) is not None]
 
 
-def _note(label: str) -> Note | None:
-    health = health_of(label)
-    if not health.backlog and not health.running:
+def note_of(health: NodeHealth) -> Note | None:
+    """Return what is to be said of a node: nothing where a manager is, or no work."""
+    if health.managers or not (health.backlog or health.running):
         return None
     if health.backlog and health.oldest is not None:
         words = ngettext(
@@ -51,5 +51,5 @@ def _note(label: str) -> Note | None:
     else:
         words = ngettext("%(count)s stage was at work.", "%(count)s stages were at work.", health.running)
         text = words % {"count": amount(health.running)}
-    title = _("No manager is running on node %(node)s.") % {"node": label}
-    return Note(label, title, text, f"manage.py run_task_manager --node {label}")
+    title = _("No manager is running on node %(node)s.") % {"node": health.node}
+    return Note(health.node, title, text, f"manage.py run_task_manager --node {health.node}")

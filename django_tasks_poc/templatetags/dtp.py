@@ -35,6 +35,17 @@ def took(share: float, state: str) -> SafeString:
 
 
 @register.simple_tag
+def slots_bar(share: float, words: str) -> SafeString:
+    """Draw how many of the places for stages are taken, ``share`` percent of them."""
+    mark = (
+        '<svg class="dtp-bar" width="100%" height="6" role="img" aria-label="{}">'
+        '<rect class="dtp-s-running" width="{}%" height="100%"/>'
+        '<rect fill="url(#dtp-p-running)" width="{}%" height="100%"/></svg>'
+    )
+    return format_html(mark, words, f"{share:.1f}", f"{share:.1f}")
+
+
+@register.simple_tag
 def progress_bar(task: Task, height: int = 10) -> SafeString:
     """Draw the stages of a task by state, each in its colour and texture."""
     parts = []
