@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from ..exceptions import ProcessDied, TaskCanceled
 from ..node import EntityNode
 from ..serialization import class_path, reading
 from ..states import State
-from ..tasks_api import Task, TaskError, TaskResult, TaskResultStatus
+from ..tasks_api import InvalidTask, Task, TaskError, TaskResult, TaskResultStatus
 from .task import find_task
 
 if TYPE_CHECKING:
@@ -99,10 +100,20 @@ def _task_of(stage: TaskStage, call: _Call) -> Task[..., Any]:
     task = find_task(call.function)
     if not call.backend:
         return task
-    # Not with None: that is how ``using`` is told to leave a thing as it is.
-    return task.using(
-        priority=stage.task.priority, queue_name=stage.task.queue, run_after=call.run_after, backend=call.backend
-    )
+    how: dict[str, Any] = {
+        "priority": stage.task.priority,
+        "queue_name": stage.task.queue,
+        "run_after": call.run_after,
+        "backend": call.backend,
+    }
+    try:
+        return task.using(**how)
+    except InvalidTask:
+        # It was right when it was enqueued: a queue may have been taken out of the settings since.
+        copied = copy.copy(task)
+        for name, value in how.items():
+            object.__setattr__(copied, name, value)
+        return copied
 
 
 def _counted(stage: TaskStage) -> list[StageAttempt]:
