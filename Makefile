@@ -6,8 +6,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+VENDOR := django_tasks_poc/static/django_tasks_poc/vendor
+HTMX ?= 2.0.11
 
-.PHONY: help demo test soak screenshots builder manager migrate bench bench-peers lint types modernise coverage clean
+.PHONY: help demo test soak screenshots builder manager migrate bench bench-peers lint types modernise coverage htmx clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +56,11 @@ coverage: $(VENV)/.dev ## run the tests and print the lines they miss; runs add 
 	@$(BIN)/python -m coverage run -m pytest -n 2 --dist loadfile $(ARGS)
 	@$(BIN)/python -m coverage combine --quiet --append
 	@$(BIN)/python -m coverage report
+
+htmx: ## take up htmx for the admin's pages (HTMX=2.0.11), with npm
+	@folder=$$(mktemp -d) && cd "$$folder" && npm pack --silent htmx.org@$(HTMX) >/dev/null && tar xzf htmx.org-*.tgz && \
+		cp package/dist/htmx.min.js "$(CURDIR)/$(VENDOR)/htmx.min.js" && cp package/LICENSE "$(CURDIR)/$(VENDOR)/htmx.LICENSE" && \
+		rm -r "$$folder"
 
 clean: ## remove all that was made here: .venv, databases, tables, builds, caches
 	@rm -rf $(VENV) .tox build dist demo_data .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache *.sqlite3*

@@ -45,7 +45,6 @@ class TaskPage:
     #: The task whose counts are shown: the nested one that it waits for, if any.
     counted: Task
     uuid: str
-    key: str
     title: str
     badge: SafeString
     sentence: str
@@ -57,7 +56,6 @@ class TaskPage:
     response: Shown
     details: list[tuple[str, Any]]
     events: list[EventRow]
-    is_open: bool
     finished: str
 
 
@@ -66,11 +64,11 @@ def task_page(task: Task, url: Url) -> TaskPage:
     alias, options, now = task._state.db or "default", TaskOptions.readable(task.options), timezone.now()
     crumbs = crumbs_of(task, alias, url)
     return TaskPage(
-        counted=_counted(task, alias), uuid=str(task.uuid), key=task.uuid.hex, title=visible(task.title),
+        counted=_counted(task, alias), uuid=str(task.uuid), title=visible(task.title),
         badge=task_badge(task.state), sentence=sentence(task, alias), message=_message(task), meta=_meta(task, now),
         crumbs=crumbs, is_deep=task.depth > len(crumbs), shared=show_json(task.shared),
         response=show_json(task.response), details=_details(task, options), events=events_of(task, alias, now),
-        is_open=task.finished_at is None, finished=clock(task.finished_at, now),
+        finished=clock(task.finished_at, now),
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from .. import texts
 from ..badges import badge, exact, line, task_badge
 from ..values import Shown, show_json
 from .attempts import AttemptRow, Output, attempt_rows, outputs_of
-from .rows import Url, attempts_of, name_of
+from .rows import Url, attempts_of
 from .sources import Source, source_of
 from .tracebacks import Fold, fold
 
@@ -46,11 +46,8 @@ class StagePanel:
 
     uuid: str
     key: UUID
-    number: int
-    name: str
     state: str
     badge: SafeString
-    is_finally: bool
     is_failed: bool
     #: The first line of the message, and the others.
     message: str
@@ -79,9 +76,8 @@ def stage_panel(stage: TaskStage, parameters: Mapping[str, str], task_url: Url) 
     is_finally = stage.kind == Kind.FINALLY
     traceback, of_attempt = _traceback(stage, attempt)
     return StagePanel(
-        uuid=stage.uuid.hex, key=stage.uuid, number=stage.order + 1, name=name_of(stage.handler),
-        state=stage.state.lower() if stage.state in State.values else "ready",
-        badge=badge(stage.state), is_finally=is_finally, is_failed=stage.state == State.ERROR, message=first,
+        uuid=stage.uuid.hex, key=stage.uuid, state=stage.state.lower() if stage.state in State.values else "ready",
+        badge=badge(stage.state), is_failed=stage.state == State.ERROR, message=first,
         detail=rest.strip("\n"), traceback=fold(traceback), traceback_attempt=of_attempt,
         attempts=attempt_rows(stage, -1 if chosen is None else chosen), chosen=chosen,
         chosen_attempt=0 if attempt is None else attempt.attempt, outputs=outputs,

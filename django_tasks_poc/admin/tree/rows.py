@@ -59,8 +59,6 @@ class TreeRow:
     started_title: str
     #: Not begun, so shown quietly.
     is_quiet: bool
-    #: Whether a nested task is below it.
-    is_branch: bool
     level: int
     position: int
     size: int
@@ -140,7 +138,7 @@ def _row(
         note=_note(stage, nested, now), message=_message(stage), is_failed=stage.state == State.ERROR,
         attempts=attempts, attempts_title=title, took="" if seconds is None else duration(seconds),
         share=0.0 if seconds is None else min(100.0, 100 * seconds / scale), started=clock(stage.started_at, now),
-        started_title=texts.moment(stage.started_at), is_quiet=stage.started_at is None, is_branch=nested is not None,
+        started_title=texts.moment(stage.started_at), is_quiet=stage.started_at is None,
         level=place.level, position=position, size=max(place.size, position),
     )  # fmt: skip
 

@@ -132,9 +132,8 @@ class TreeMixin(ModelAdmin):
         """Go to the stage of that number, or to the stage or the task of that uuid."""
         found, wish = _task(task), request.GET.get("q", "").strip()
         page = self.tree_url("change", task)
-        digits = wish.replace(",", "").replace("\N{NO-BREAK SPACE}", "")
-        if digits.isascii() and digits.isdigit() and 1 <= int(digits[:12]) <= found.total_count:
-            return HttpResponseRedirect(f"{page}?from={int(digits)}")
+        if (number := _number(wish, found.total_count)) is not None:
+            return HttpResponseRedirect(f"{page}?from={number}")
         try:
             key = UUID(wish)
         except ValueError:
@@ -213,6 +212,14 @@ def _stage(key: UUID) -> TaskStage:
     if (stage := find_stage(key)) is None:
         raise Http404
     return stage
+
+
+def _number(text: str, most: int) -> int | None:
+    """Return the number from 1 to ``most`` that somebody typed, with or without its groups of digits."""
+    digits = "".join(text.replace(",", "").split())
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 12):
+        return None
+    return number if 1 <= (number := int(digits)) <= most else None
 
 
 def _level(request: HttpRequest) -> int:
