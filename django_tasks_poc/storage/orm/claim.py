@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from django.db import connections
@@ -13,9 +12,8 @@ from ...exceptions import ManagerLost, TaskBusy
 from ...models import Kind, Task, TaskStage
 from ...states import State
 from ..values import Claim
-from .compiled import fetch
 from .locks import is_alive, writing
-from .rows import instances, read_stages
+from .rows import read
 from .starts import COLUMNS, take
 from .writer import Writer
 
@@ -153,16 +151,9 @@ def _choose(writer: Writer, quotas: dict[UUID, int]) -> list[TaskStage]:
         elif not _appetite(task):
             task.claimable = False
             writer.touch(task)
-    stages = TaskStage.objects.using(writer.alias)
     chosen = []
     if sequential:
-
-        def make(keys: Sequence[UUID]) -> QuerySet[Any, Any]:
-            rows = stages.filter(task__in=keys, order=F("task__position"), state=State.READY)
-            return rows.values_list(*COLUMNS)
-
-        rows = fetch(writer.alias, "first stages", Task, [task.uuid for task in sequential], make)
-        for stage in instances(TaskStage, writer.alias, COLUMNS, rows):
+        for stage in _first(writer.alias, sequential):
             task = writer.tasks[stage.task_id]
             if stage.due is None or stage.due <= writer.now:
                 chosen.append(stage)
@@ -173,10 +164,27 @@ def _choose(writer: Writer, quotas: dict[UUID, int]) -> list[TaskStage]:
             writer.touch(task)
     if parallel:
         keys = _first_due(writer, parallel, quotas)
-        found = {stage.uuid: stage for stage in read_stages(stages.filter(uuid__in=keys), COLUMNS)}
+        found = {stage.uuid: stage for stage in _stages(writer.alias, keys)}
         chosen += [found[key] for key in keys]
         _note_what_is_left(writer, parallel, [found[key] for key in keys], quotas)
     return chosen
+
+
+def _first(alias: str, tasks: Iterable[Task]) -> Iterator[TaskStage]:
+    """Read the stage of each task that is the next one, where it is READY."""
+
+    def make(keys: Sequence[UUID]) -> QuerySet[TaskStage]:
+        rows = TaskStage.objects.using(alias).filter(task__in=keys, order=F("task__position"))
+        return rows.filter(state=State.READY)
+
+    return read(alias, "first stages", TaskStage, COLUMNS, [task.uuid for task in tasks], make)
+
+
+def _stages(alias: str, keys: Sequence[UUID]) -> Iterator[TaskStage]:
+    def make(keys: Sequence[UUID]) -> QuerySet[TaskStage]:
+        return TaskStage.objects.using(alias).filter(uuid__in=keys)
+
+    return read(alias, "claimed stages", TaskStage, COLUMNS, keys, make)
 
 
 def _is_one_by_one(task: Task) -> bool:

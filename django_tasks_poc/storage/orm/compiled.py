@@ -9,9 +9,11 @@ from weakref import WeakKeyDictionary
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet, UUIDField
 from django.db.models.sql.compiler import SQLCompiler
 
+#: As all our keys are.
+_KEY: UUIDField[Any, Any] = UUIDField()
 #: What compiles and reads, the statement, and its parameters: the n-th key for an int, else the value in a tuple.
 _Compiled = tuple[SQLCompiler, str, list[int | tuple[Any]]]
 #: By connection, and so by thread.
@@ -19,24 +21,22 @@ _compiled: WeakKeyDictionary[BaseDatabaseWrapper, dict[tuple[str, int], _Compile
 
 
 def fetch(
-    alias: str, name: str, model: type[Model], keys: Sequence[UUID], make: Callable[[Sequence[UUID]], QuerySet[Any]]
+    alias: str, name: str, keys: Sequence[UUID], make: Callable[[Sequence[UUID]], QuerySet[Any]]
 ) -> list[Sequence[Any]]:
     """Return the rows of ``make(keys)``, each with the values of its columns.
 
-    The keys are primary keys of the model, looked for by ``IN``. The query is known by its name: what else it depends
-    on must be in that.
+    The keys, of tasks, stages or managers, are looked for by ``IN``. The query is known by its name: what else it
+    depends on must be in that.
     """
     if not keys:
         return []
     connection = connections[alias]
-    field = model._meta.pk
-    assert field is not None
-    values = [field.get_db_prep_value(key, connection) for key in keys]
+    values = [_KEY.get_db_prep_value(key, connection) for key in keys]
     # A key that is asked for twice is found once: so there are few statements, one for each power of two.
     values += values[-1:] * ((1 << (len(keys) - 1).bit_length()) - len(keys))
     known = _compiled.setdefault(connection, {})
     if (name, len(values)) not in known:
-        known[name, len(values)] = _compile(connection, field, make, len(values))
+        known[name, len(values)] = _compile(connection, make, len(values))
     compiler, sql, places = known[name, len(values)]
     with connection.cursor() as cursor:
         cursor.execute(sql, [values[place] if isinstance(place, int) else place[0] for place in places])
@@ -45,11 +45,11 @@ def fetch(
 
 
 def _compile(
-    connection: BaseDatabaseWrapper, field: Any, make: Callable[[Sequence[UUID]], QuerySet[Any]], number: int
+    connection: BaseDatabaseWrapper, make: Callable[[Sequence[UUID]], QuerySet[Any]], number: int
 ) -> _Compiled:
     """Compile the query for so many keys; those that it is made with show where the others go."""
     keys = [uuid4() for _ in range(number)]
-    values = [field.get_db_prep_value(key, connection) for key in keys]
+    values = [_KEY.get_db_prep_value(key, connection) for key in keys]
     compiler = make(keys).query.get_compiler(connection=connection)
     sql, params = compiler.as_sql()
     places = {value: place for place, value in enumerate(values)}

@@ -12,7 +12,7 @@ from django.db import connections, models, transaction
 from ...models import ManagerProcess, Task
 from . import sqlite_lock
 from .compiled import fetch
-from .rows import instances
+from .rows import read
 
 #: All but the shared context, which may be large and is only handed on.
 _TASK_COLUMNS = tuple(field.attname for field in Task._meta.concrete_fields if field.name != "shared")
@@ -52,12 +52,10 @@ def locked(rows: models.QuerySet[Any], alias: str, *, skips: bool = False) -> mo
 def lock_tasks(alias: str, uuids: Iterable[UUID]) -> dict[UUID, Task]:
     """Lock these tasks in order and return them as they are now."""
 
-    def make(keys: Sequence[UUID]) -> models.QuerySet[Any]:
-        rows = Task.objects.using(alias).filter(uuid__in=keys).order_by("depth", "uuid")
-        return locked(rows.values_list(*_TASK_COLUMNS), alias)
+    def make(keys: Sequence[UUID]) -> models.QuerySet[Task]:
+        return locked(Task.objects.using(alias).filter(uuid__in=keys).order_by("depth", "uuid"), alias)
 
-    rows = fetch(alias, "lock tasks", Task, list(set(uuids)), make)
-    return {task.uuid: task for task in instances(Task, alias, _TASK_COLUMNS, rows)}
+    return {task.uuid: task for task in read(alias, "locked tasks", Task, _TASK_COLUMNS, list(set(uuids)), make)}
 
 
 def is_alive(alias: str, manager: UUID) -> bool:
@@ -67,7 +65,7 @@ def is_alive(alias: str, manager: UUID) -> bool:
         rows = ManagerProcess.objects.using(alias).filter(uuid__in=keys, stopped_at__isnull=True)
         return locked(rows.values_list("uuid"), alias)
 
-    return bool(fetch(alias, "lock manager", ManagerProcess, [manager], make))
+    return bool(fetch(alias, "living manager", [manager], make))
 
 
 def lock_roots(alias: str, roots: Iterable[UUID]) -> None:

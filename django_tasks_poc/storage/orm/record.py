@@ -16,7 +16,7 @@ from ..values import Recorded, StageMove
 from .compiled import fetch
 from .ending import finish_stage, settle
 from .locks import writing
-from .rows import instances
+from .rows import read
 from .subtree import cancel_tree, pause_tree
 from .succession import places, succeed
 from .writer import Writer
@@ -52,11 +52,11 @@ def record(alias: str, moves: Sequence[StageMove], manager: UUID | None = None, 
 
 
 def _stages(alias: str, keys: set[UUID], columns: tuple[str, ...]) -> dict[UUID, TaskStage]:
-    def make(keys: Sequence[UUID]) -> QuerySet[Any, Any]:
-        return TaskStage.objects.using(alias).filter(uuid__in=keys).values_list(*columns)
+    def make(keys: Sequence[UUID]) -> QuerySet[TaskStage]:
+        return TaskStage.objects.using(alias).filter(uuid__in=keys)
 
-    rows = fetch(alias, f"record stages {len(columns)}", TaskStage, list(keys), make)
-    return {stage.uuid: stage for stage in instances(TaskStage, alias, columns, rows)}
+    name = "ended stages" if columns is _COLUMNS else "ended stages with their starts"
+    return {stage.uuid: stage for stage in read(alias, name, TaskStage, columns, list(keys), make)}
 
 
 def _lock(writer: Writer, moves: Sequence[StageMove]) -> None:
@@ -76,7 +76,7 @@ def _lock(writer: Writer, moves: Sequence[StageMove]) -> None:
     roots: set[UUID] = set()
     shaped: set[UUID] = set()
     whole: set[UUID] = set()
-    for uuid, root, open_count, state in fetch(writer.alias, "facts", Task, list(by_task), make):
+    for uuid, root, open_count, state in fetch(writer.alias, "tasks to be locked", list(by_task), make):
         if uuid == root:
             # Should any root be locked first, then every one that is locked at all.
             roots.add(root)

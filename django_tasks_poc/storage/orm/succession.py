@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from django.db.models import F, QuerySet
@@ -12,9 +11,8 @@ from ...messages import PreviousData
 from ...models import Kind, Task, TaskStage
 from ...states import State
 from ..values import Claim, StageMove
-from .compiled import fetch
 from .locks import is_alive
-from .rows import instances
+from .rows import read
 from .starts import COLUMNS, take
 from .writer import Writer
 
@@ -38,13 +36,13 @@ def succeed(writer: Writer, manager: UUID, room: int) -> list[Claim]:
     if not tasks:
         return []
 
-    def make(keys: Sequence[UUID]) -> QuerySet[Any, Any]:
+    def make(keys: Sequence[UUID]) -> QuerySet[TaskStage]:
         # The tasks' rows are not written yet: their position is that of the stage that has just ended.
         rows = TaskStage.objects.using(writer.alias).filter(task__in=keys, order=F("task__position") + 1)
-        return rows.filter(state=State.READY, due=None).values_list(*COLUMNS)
+        return rows.filter(state=State.READY, due=None)
 
     chosen, known = [], {}
-    for stage in instances(TaskStage, writer.alias, COLUMNS, fetch(writer.alias, "next stages", Task, tasks, make)):
+    for stage in read(writer.alias, "next stages", TaskStage, COLUMNS, tasks, make):
         if stage.order == writer.tasks[stage.task_id].position:
             chosen.append(stage)
             known[stage.uuid] = _outcome(before[stage.task_id])
