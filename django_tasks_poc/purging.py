@@ -16,11 +16,13 @@ class PurgeWish:
 
     Nothing of a tree may be open or active. Trees that an earlier purge has begun are finished in any case, and nothing
     else is done when ``older_than`` is None. ``is_trial``: nothing is deleted; the answers tell what would be.
+    ``only``: just these trees, by their roots, and none that an earlier purge has begun.
     """
 
     older_than: float | None
     states: Set[State] = FINAL
     is_trial: bool = False
+    only: frozenset[UUID] | None = None
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def task_page(task: Task, url: Url) -> TaskPage:
     alias, options, now = task._state.db or "default", TaskOptions.readable(task.options), timezone.now()
     crumbs = crumbs_of(task, alias, url)
     return TaskPage(
-        counted=_counted(task, alias), uuid=str(task.uuid), title=visible(task.title),
+        counted=counted_of(task), uuid=str(task.uuid), title=visible(task.title),
         badge=task_badge(task.state), sentence=sentence(task, alias), message=_message(task), meta=_meta(task, now),
         crumbs=crumbs, is_deep=task.depth > len(crumbs), shared=show_json(task.shared),
         response=show_json(task.response), details=_details(task, options), events=events_of(task, alias, now),
@@ -72,10 +72,11 @@ def task_page(task: Task, url: Url) -> TaskPage:
     )  # fmt: skip
 
 
-def _counted(task: Task, alias: str) -> Task:
+def counted_of(task: Task) -> Task:
+    """Return the task whose counts stand for this one: the nested one that it waits for, if it does."""
     if task.parallel or not task.waiting_count:
         return task
-    below = Task.objects.using(alias).visible().filter(finished_at__isnull=True, parent_stage__task=task.uuid)
+    below = Task.objects.using(task._state.db).visible().filter(finished_at__isnull=True, parent_stage__task=task.uuid)
     return below.filter(parent_stage__state=State.WAITING).defer("shared", "response", "options").first() or task
 
 

@@ -18,12 +18,13 @@ from .read_only import ReadOnlyAdmin
 from .tabs import tabs
 from .task_list_view import TaskListMixin
 from .timeline import TimelineMixin
+from .verbs import VerbMixin
 
 SCRIPTS = ("vendor/htmx.min", "htmx_config", "tree", "task_live")
 
 
 @admin.register(Task)
-class TaskAdmin(TaskListMixin, TimelineMixin, ReadOnlyAdmin):
+class TaskAdmin(VerbMixin, TaskListMixin, TimelineMixin, ReadOnlyAdmin):
     """Shows what tasks do, how far they are, and why they failed."""
 
     list_display = ("title",)

@@ -102,6 +102,12 @@ class Task(models.Model):
     class Meta:
         verbose_name = _("task")
         verbose_name_plural = _("tasks")
+        permissions = [
+            ("pause_task", "Can pause and resume task"),
+            ("cancel_task", "Can cancel task"),
+            ("retry_task", "Can retry what failed of task"),
+            ("purge_task", "Can purge task"),
+        ]
         indexes = (
             models.Index(fields=["node", "claimable", "-priority", "turn"], name="dtp_task_claim"),
             models.Index(fields=["node", "due"], name="dtp_task_due"),

@@ -39,7 +39,7 @@ class Purge:
 
     def piece(self, cursor: PurgeCursor) -> Purged:
         """Go on with a tree that is half deleted, if there is one, else with those that ended long ago."""
-        is_first = cursor.created_at is None and not self._wish.is_trial
+        is_first = cursor.created_at is None and not self._wish.is_trial and self._wish.only is None
         if begun := cursor.tree or (self._begun(cursor) if is_first else None):
             return self._go_on(begun, cursor)
         if self._wish.older_than is None:
@@ -53,7 +53,8 @@ class Purge:
     def _ended(self, older_than: float) -> TaskQuerySet:
         """Return the roots of the trees that may go."""
         limit = clock.now(self._alias) - timedelta(seconds=older_than)
-        rows = self._tasks.roots().filter(node=self._node, state__in=self._wish.states, purging=False)
+        rows = self._tasks.roots() if self._wish.only is None else self._tasks.roots().filter(uuid__in=self._wish.only)
+        rows = rows.filter(node=self._node, state__in=self._wish.states, purging=False)
         # What ended before was created before: the index of the list finds it.
         rows = rows.filter(created_at__lt=limit, finished_at__lt=limit)
         return rows.filter(~Exists(self._tasks.filter(root=OuterRef("uuid"), active=True)))

@@ -62,7 +62,7 @@ def _plan(alias: str, top: Task) -> _Plan:
     """Go down from ``top`` to every failure; in a sequential task only the first wait counts: later stages run anew."""
     below: dict[UUID, list[tuple[int, UUID, UUID, bool]]] = defaultdict(list)
     holding = {top.uuid} if top.failed_count else set()
-    nested = _waited_for(Task.objects.using(alias).filter(root=top.root_id, depth__gt=0)).order_by("-depth")
+    nested = waited_for(Task.objects.using(alias).filter(root=top.root_id, depth__gt=0)).order_by("-depth")
     columns = ("uuid", "parent_stage", "parent_stage__order", "parent_stage__task", "parent_stage__task__parallel")
     for uuid, stage, order, task, parallel, failed in nested.values_list(
         *columns, F("error_count") + F("canceled_count")
@@ -82,7 +82,7 @@ def _plan(alias: str, top: Task) -> _Plan:
     return plan
 
 
-def _waited_for(nested: TaskQuerySet) -> TaskQuerySet:
+def waited_for(nested: TaskQuerySet) -> TaskQuerySet:
     """Leave out what stages that were run anew have waited for before."""
     later = Task.objects.filter(parent_stage=OuterRef("parent_stage"), uuid__gt=OuterRef("uuid"))
     newest = nested.visible().filter(~Exists(later.exclude(state=State.PROMISED)))
@@ -97,7 +97,7 @@ def _way_up(writer: Writer, top: Task) -> list[tuple[Task, UUID]]:
         task = writer.task(TaskStage.objects.using(writer.alias).values_list("task", flat=True).get(uuid=stage))
         if task.finished_at is None and State(task.state).is_final:
             raise TaskBusy(task.uuid, f"Task “{task.title}” is being canceled; retry when it has ended.")
-        if nested.finished_at and not _waited_for(Task.objects.using(writer.alias).filter(uuid=nested.uuid)).exists():
+        if nested.finished_at and not waited_for(Task.objects.using(writer.alias).filter(uuid=nested.uuid)).exists():
             raise TaskBusy(
                 stage,
                 f"Task “{nested.title}” counts no more: the stage that waited for it runs anew, or did. "
