@@ -78,7 +78,7 @@ class Life:
             if await self._boots():
                 await self._supervise(broken)
         except NotMigrated:
-            self.may_wait = not (self.options.drain or await self.schema.is_complete())
+            self.may_wait = not self.options.drain and await self.schema.turns_out_incomplete()
             raise
         finally:
             await self._shut_down()
@@ -133,7 +133,8 @@ class Life:
             for task in (stopping, *sides):
                 task.cancel()
             for result in await asyncio.gather(stopping, *sides, return_exceptions=True):
-                if isinstance(result, Exception):
+                # Tables that go away are met by several parts; one has ended this life by saying so.
+                if isinstance(result, Exception) and not isinstance(result, NotMigrated):
                     logger.error("A part of the manager failed while it stopped.", exc_info=result)
 
     async def _let_end(self) -> None:

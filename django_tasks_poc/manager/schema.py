@@ -12,6 +12,9 @@ from .stopping import Stop
 
 logger = logging.getLogger("django_tasks_poc")
 
+#: Seconds within which a migration that took tables away is noted, behind that, and seconds between two looks.
+_NOTED_WITHIN, _LOOK = 5.0, 0.1
+
 
 class Schema:
     """Asked before a manager begins, and when the tables turn out to be others than it knows."""
@@ -25,6 +28,14 @@ class Schema:
     async def is_complete(self) -> bool:
         """Say whether all migrations of this package are applied."""
         return await self._database.call(self._processing.unapplied) is None
+
+    async def turns_out_incomplete(self) -> bool:
+        """Say whether tables are missed because migrations were taken back."""
+        for _ in range(int(_NOTED_WITHIN / _LOOK)):
+            if not await self.is_complete():
+                return True
+            await asyncio.sleep(_LOOK)
+        return False
 
     async def wait(self) -> None:
         """Return when all are applied, and say once what is waited for; where nobody may wait, raise NotMigrated."""
