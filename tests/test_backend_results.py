@@ -138,6 +138,14 @@ def test_a_process_that_was_stopped_is_told_as_an_exception(outcome: str, kind: 
     assert error.traceback == "Its process is gone.\nlast words"
 
 
+@pytest.mark.parametrize("outcome", ["lost", "interrupted"])
+def test_a_start_that_was_lost_is_no_attempt(outcome: str) -> None:
+    result = ended(tasks.patient, 2)
+    StageAttempt.objects.update(outcome=outcome)
+    result.refresh()
+    assert (result.status, result.attempts, result.errors) == (SUCCESSFUL, 1, [])
+
+
 @contextmanager
 def heard(*signals: Signal) -> Iterator[list[tuple[Signal, Any, str]]]:
     """Collect what the signals tell meanwhile."""

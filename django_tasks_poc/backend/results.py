@@ -50,7 +50,7 @@ def enqueued_result(node: EntityNode, backend: str, task: UUID) -> TaskResult[..
     from ..models import TaskStage  # the backend is imported before the apps are ready
 
     rows = TaskStage.objects.using(node.database).steps().filter(task=task, order=0, task__node=node.label)
-    stage = _read(rows.filter(handler=FUNCTION_HANDLER, task__depth=0, task__purging=False))
+    stage = _read(rows.filter(handler=FUNCTION_HANDLER, task__purging=False))
     if stage is None:
         return None
     call = _call_of(stage)
