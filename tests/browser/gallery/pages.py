@@ -31,6 +31,7 @@ def photograph(
         "timeline": (reverse("admin:django_tasks_poc_task_timeline", args=[ended.uuid]), None, True),
         "timeline-running": (reverse("admin:django_tasks_poc_task_timeline", args=[running.uuid]), None, False),
         "stage": (reverse("admin:django_tasks_poc_task_stage", args=[failed.uuid]), None, False),
+        "cancel": (reverse("admin:django_tasks_poc_task_cancel", args=[running.uuid]), None, False),
         "progress": (import_page(upload), None, True),
         "managers": (reverse("admin:django_tasks_poc_managerprocess_changelist"), None, True),
     }
