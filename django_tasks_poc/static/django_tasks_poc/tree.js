@@ -16,7 +16,9 @@
     item.setAttribute("aria-expanded", String(isOpen));
     box.hidden = !isOpen;
     item.classList.toggle("dtp-open", isOpen && Boolean(box.querySelector(":scope > .dtp-panel")));
-    if (isOpen && mayHaveChanged(box)) htmx.trigger(box, "dtp:open");
+    if (!isOpen || !mayHaveChanged(box)) return;
+    htmx.process(box); // it may have come a moment ago
+    box.dispatchEvent(new CustomEvent("dtp:open")); // bubbles to no branch above
   }
 
   /* A branch is kept with all that is open in it, and what ended does not change. */
