@@ -164,7 +164,9 @@ def test_a_task_that_is_gone_is_said_to_be(operator: Client, verb: str) -> None:
     assert operator.get(url(verb, uuid4())).status_code == 302
 
 
-@pytest.mark.parametrize("address", ["x/pause/", f"{uuid4()}/explode/", f"{uuid4()}/pause/x/"])
+@pytest.mark.parametrize(
+    "address", ["x/pause/", f"{uuid4()}/explode/", f"{uuid4()}/pause/x/"], ids=["no uuid", "no verb", "more"]
+)
 def test_an_address_that_is_none_leads_away(operator: Client, address: str) -> None:
     for method in (operator.get, operator.post):
         assert method(f"/admin/django_tasks_poc/task/{address}").status_code in (302, 404)
