@@ -72,11 +72,15 @@ class NodeFilter(SimpleListFilter):
         self.alias, self.labels = rows.db, _labels(rows)
         return [(label, label) for label in sorted({*nodes, *self.labels})]
 
+    def everything(self) -> str:
+        """Say what is listed without a choice."""
+        if len(databases()) > 1:
+            return gettext("All in %(database)s") % {"database": self.alias}
+        return gettext("Any node")
+
     def choices(self, changelist: Any) -> Iterator[Any]:
         first, *others = super().choices(changelist)
-        if len(databases()) > 1:
-            first["display"] = gettext("All in %(database)s") % {"database": self.alias}
-        yield from (first, *others)
+        yield from ({**first, "display": self.everything()}, *others)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(node__in=[value] if (value := self.value()) else self.labels)

@@ -54,7 +54,7 @@ class TaskListMixin(ModelAdmin):
         return {
             "rows": rows, "notes": notes(found.root_queryset.db), "state": found.spec(StateFilter).value(),
             "selects": [
-                _select(found, NodeFilter, _("Node"), _("Any node")),
+                _select(found, NodeFilter, _("Node"), found.spec(NodeFilter).everything()),
                 _select(found, AgeFilter, _("Built"), _("Any time")),
             ],
             "live_url": f"{address}?{query.urlencode()}",
