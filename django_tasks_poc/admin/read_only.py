@@ -25,7 +25,7 @@ else:
 class ReadOnlyAdmin(ModelAdmin):
     """An admin under the stock view permission, without add, change, delete and actions."""
 
-    actions = None
+    actions: Any = None
     sortable_by = ()
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER

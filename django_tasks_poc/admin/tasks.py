@@ -18,13 +18,13 @@ from .read_only import ReadOnlyAdmin
 from .tabs import tabs
 from .task_list_view import TaskListMixin
 from .timeline import TimelineMixin
-from .verbs import VerbMixin
+from .verbs import BulkMixin
 
 SCRIPTS = ("vendor/htmx.min", "htmx_config", "tree", "task_live")
 
 
 @admin.register(Task)
-class TaskAdmin(VerbMixin, TaskListMixin, TimelineMixin, ReadOnlyAdmin):
+class TaskAdmin(BulkMixin, TaskListMixin, TimelineMixin, ReadOnlyAdmin):
     """Shows what tasks do, how far they are, and why they failed."""
 
     list_display = ("title",)

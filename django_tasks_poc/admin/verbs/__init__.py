@@ -1,5 +1,5 @@
 """What people may do to tasks in the admin: pause, resume, cancel, retry what failed, purge."""
 
-from .views import VerbMixin
+from .bulk import BulkMixin
 
-__all__ = ["VerbMixin"]
+__all__ = ["BulkMixin"]

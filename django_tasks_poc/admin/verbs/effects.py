@@ -23,13 +23,14 @@ from .verb import Verb
 
 @dataclass(frozen=True)
 class Effect:
-    """A line of the table: how many, what becomes of them, which they are, and a remark."""
+    """A line of the table: how many, what becomes of them, where, which they are, and a remark."""
 
     count: str
     icon: str
     what: str
     which: str = ""
     remark: str = ""
+    where: str = ""
 
 
 def effects_of(verb: Verb, tasks: Sequence[Task], failures: Failures) -> list[Effect]:
@@ -82,7 +83,7 @@ def _cancel(scope: Scope, sizes: Sizes, tasks: Sequence[Task]) -> list[Effect]:
         lines += _line(
             sizes.running, "running", ngettext(
                 "running stage is stopped", "running stages are stopped", sizes.running),
-            where, remark % {"time": duration(config().kill_after)},
+            "", remark % {"time": duration(config().kill_after)}, where,
         )  # fmt: skip
     if sizes.waiting:
         lines += _line(sizes.waiting, "waiting", ngettext(
@@ -128,8 +129,8 @@ def _purge(sizes: Sizes) -> list[Effect]:
     ]  # fmt: skip
 
 
-def _line(count: int, icon: str, what: str, which: str = "", remark: str = "") -> list[Effect]:
-    return [Effect(amount(count), icon, what, which, remark)] if count else []
+def _line(count: int, icon: str, what: str, which: str = "", remark: str = "", where: str = "") -> list[Effect]:
+    return [Effect(amount(count), icon, what, which, remark, where)] if count else []
 
 
 def _kept(sizes: Sizes, remark: str = "") -> list[Effect]:

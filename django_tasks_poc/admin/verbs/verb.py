@@ -21,8 +21,8 @@ class Verb(StrEnum):
 
     @property
     def right(self) -> str:
-        """The permission that it needs, besides that to view tasks."""
-        return f"django_tasks_poc.{Verb.PAUSE if self is Verb.RESUME else self}_task"
+        """The permission that it needs, besides that to view tasks: who may pause may resume."""
+        return Verb.PAUSE.value if self is Verb.RESUME else self.value
 
     @property
     def asks(self) -> bool:

@@ -52,11 +52,25 @@ class VerbMixin(TreeMixin):
         ]
         return [*ours, *super().get_urls()]
 
+    def has_pause_permission(self, request: HttpRequest) -> bool:
+        return self._has_right(request, "pause")
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        return self._has_right(request, "cancel")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return self._has_right(request, "retry")
+
+    def has_purge_permission(self, request: HttpRequest) -> bool:
+        return self._has_right(request, "purge")
+
+    def _has_right(self, request: HttpRequest, right: str) -> bool:
+        """Say whether the user has a right on tasks; to see them is needed for each."""
+        return self.has_view_permission(request) and request.user.has_perm(f"{self.opts.app_label}.{right}_task")
+
     def rights(self, request: HttpRequest) -> set[Verb]:
-        """Return what the user may do to tasks; to see them is needed for all of it."""
-        if not self.has_view_permission(request):
-            return set()
-        return {verb for verb in Verb if request.user.has_perm(verb.right)}
+        """Return what the user may do to tasks."""
+        return {verb for verb in Verb if getattr(self, f"has_{verb.right}_permission")(request)}
 
     def task_context(self, request: HttpRequest, task: Task) -> dict[str, Any]:
         """Return what the page of a task shows beside its tree, with the buttons."""
@@ -91,10 +105,10 @@ class VerbMixin(TreeMixin):
             return redirect(self.tree_url("changelist"))
         form = ReasonForm(request.POST if request.method == "POST" else None)
         if not form.is_valid():
-            return self._ask(request, verb, found, form)
+            return self.ask(request, verb, [found], form, self.back(request, self.tree_url("change", task)))
         report = self.act(request, verb, [found], form)
         is_gone = verb == Verb.PURGE and report.done
-        return redirect(self.tree_url("changelist") if is_gone else self._back(request, found))
+        return redirect(self.tree_url("changelist") if is_gone else self.back(request, self.tree_url("change", task)))
 
     def act(self, request: HttpRequest, verb: Verb, tasks: list[Task], form: ReasonForm) -> Report:
         """Do it, keep in the history of the admin who did it, and say what came of it."""
@@ -105,29 +119,29 @@ class VerbMixin(TreeMixin):
             self.message_user(request, words, level)
         return report
 
-    def _ask(self, request: HttpRequest, verb: Verb, task: Task, form: ReasonForm) -> HttpResponse:
-        change = self.branch_urls().task
-        crumbs = crumbs_of(task, task._state.db or "default", change)
-        context = {
-            "task_url": change(task.uuid), "task_title": one_line(task.title, 60), "crumbs": crumbs,
-            "is_deep": task.depth > len(crumbs), "counted": counted_of(task),
-        }  # fmt: skip
-        return self.ask(request, verb, [task], form, self._back(request, task), **context)
-
     def ask(
         self, request: HttpRequest, verb: Verb, tasks: list[Task], form: ReasonForm, back: str, **more: Any
     ) -> HttpResponse:
         """Answer with the page that asks."""
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "media": self.media, "form": form,
-            "back": back, "asked": confirmation(verb, tasks), **more,
+            "back": back, "asked": confirmation(verb, tasks), **(self._one(*tasks) if len(tasks) == 1 else {}), **more,
         }  # fmt: skip
         request.current_app = self.admin_site.name
         return TemplateResponse(request, _TEMPLATE, context, status=400 if form.errors else 200)
 
-    def _back(self, request: HttpRequest, task: Task) -> str:
-        """Return the page to go back to: the one that is named, if it is of this host, else the task's."""
+    def _one(self, task: Task) -> dict[str, Any]:
+        """Return what the page has besides when it asks about one task: the way up to it, and its bar."""
+        change = self.branch_urls().task
+        crumbs = crumbs_of(task, task._state.db or "default", change)
+        return {
+            "task_url": change(task.uuid), "task_title": one_line(task.title, 60), "crumbs": crumbs,
+            "is_deep": task.depth > len(crumbs), "counted": counted_of(task),
+        }  # fmt: skip
+
+    def back(self, request: HttpRequest, otherwise: str) -> str:
+        """Return the page to go back to: the one that is named, if it is of this host."""
         wish = request.POST.get("next") or request.GET.get("next") or ""
         if url_has_allowed_host_and_scheme(wish, {request.get_host()}, require_https=request.is_secure()):
             return wish
-        return self.tree_url("change", task.uuid)
+        return otherwise
