@@ -50,8 +50,8 @@ class Processing:
     def enlist(self, manager: NewManager) -> None:
         self.node.stage_command.enlist(manager)
 
-    def beat(self, running: int) -> None:
-        self.node.stage_command.beat(self.manager, running)
+    def beat(self, running: int, recent: str = "") -> None:
+        self.node.stage_command.beat(self.manager, running, recent)
 
     def dismiss(self) -> None:
         self.node.stage_command.dismiss(self.manager)

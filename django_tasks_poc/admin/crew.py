@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from ..conf import config
+from ..ends import BIN, BINS, Ended
 from ..health import NodeHealth, health_of
 from ..lifecycle import Life, life
 from ..models import ManagerProcess
 from ..node import databases, nodes
 from ..storage.orm import clock
 from ..storage.orm.schema import not_migrated
-from ..texts import about, amount, visible
+from ..texts import about, amount, short_amount, visible
 from .served import Note, note_of
 from .texts import moment, short_host
 
@@ -78,6 +79,12 @@ class NodeRow:
     backlog: str
     oldest: str
     is_late: bool
+    #: Path of the line of the last five minutes in a field of 60 × 24, and what is below it.
+    line: str
+    area: str
+    rate: str
+    failed: str
+    failed_of: str
 
 
 @dataclass(frozen=True)
@@ -149,8 +156,23 @@ def _node(health: NodeHealth, lives: Iterable[tuple[ManagerProcess, Life]], now:
         last = max((row.beat_at for row, _life in lives), default=None)
         age = "" if last is None else about(max(0.0, (now - last).total_seconds()))
         say = _("no manager for %(age)s") % {"age": age} if age else _("no manager ever ran")
+    lately = sum((Ended.read(row.recent, now.timestamp()) for row, _life in lives), Ended())
+    ended, failed = sum(lately.ended), sum(lately.failed)
+    line, area = _spark(lately.ended)
     return NodeRow(
         label=health.node, say=say, word=word, dot=dot,
         slots=Slots(sum(row.running for row in here), sum(row.queue_size for row in here)),
         backlog=amount(health.backlog), oldest="–" if health.oldest is None else about(health.oldest), is_late=is_late,
+        line=line, area=area, rate=short_amount(ended / (BIN * BINS)) if ended else "",
+        failed=_("%(share)s%%") % {"share": short_amount(round(100 * failed / ended, 1))} if ended else "–",
+        failed_of=_("%(failed)s of %(ended)s") % {"failed": amount(failed), "ended": amount(ended)} if ended else "",
     )  # fmt: skip
+
+
+def _spark(counts: tuple[int, ...]) -> tuple[str, str]:
+    """Return the path of a line through the counts, and of the area below it."""
+    most = max(max(counts), 1)
+    points = " ".join(
+        f"{60 * index / (BINS - 1):.1f},{23 - 21 * count / most:.1f}" for index, count in enumerate(counts)
+    )
+    return f"M{points}", f"M0,24 {points} 60,24Z"

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import ParamSpec
 
 from ..conf import config
 from ..exceptions import ManagerLost
@@ -22,7 +22,7 @@ from .runs import Runs
 
 logger = logging.getLogger("django_tasks_poc")
 
-T = TypeVar("T")
+P = ParamSpec("P")
 
 #: Seconds until a manager that was seen dying is looked at again.
 _DYING = 0.05
@@ -89,7 +89,8 @@ class Keeper:
 
     async def _beat(self) -> None:
         while True:
-            self._beaten = await self._database.call(_timed, self._processing.beat, len(self._runs.active))
+            beat, recent = self._processing.beat, self._records.ends.text(time.time())
+            self._beaten = await self._database.call(_timed, beat, len(self._runs.active), recent)
             self._wanted.set()  # However rarely it is asked to look, a dead manager is found with the next beat.
             await asyncio.sleep(config().lease / 3)
 
@@ -147,8 +148,8 @@ class Keeper:
             await asyncio.sleep(min(self._interval, 0.05))
 
 
-def _timed(write: Callable[[T], None], value: T) -> float:
+def _timed(write: Callable[P, None], *values: P.args, **options: P.kwargs) -> float:
     """Write, and return when that began: the lease counts from a moment after it, however late the answer comes."""
     began = time.monotonic()
-    write(value)
+    write(*values, **options)
     return began

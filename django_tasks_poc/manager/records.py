@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from ..ends import Ends
 from ..lifecycle import Ending, decide, tell_end, tell_tasks
 from ..messages import Checkpoint
 from ..models import Task
@@ -43,6 +44,7 @@ class Records:
     def __init__(self, database: Database, processing: Processing, runs: Runs) -> None:
         #: A root task ended ERROR while this manager worked.
         self.has_failed = False
+        self.ends = Ends()
         self._database = database
         self._processing = processing
         self._runs = runs
@@ -166,6 +168,8 @@ class Records:
                 )  # fmt: skip
             else:
                 move = by_token.get(claim.token) or decide(ending)
+                if move.state.is_final:
+                    self.ends.add(time.time(), is_failed=move.state == State.ERROR)
                 tell_end(self._processing.node.label, ending, move)
         self.announce(recorded.ended)
 

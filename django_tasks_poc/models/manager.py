@@ -24,6 +24,11 @@ class ManagerProcess(models.Model):
     beat_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True, blank=True)
     running = models.PositiveIntegerField(default=0, help_text="Stages at work when it last beat.")
+    #: The default is the database's, too: managers of an older version, which know no such column, run beside.
+    recent = models.CharField(
+        max_length=1000, blank=True, default="", db_default="",
+        help_text="JSON text: stages that ended in the last five minutes.",
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("manager")

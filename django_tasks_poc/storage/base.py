@@ -111,8 +111,8 @@ class StageCommand(Protocol):
     def enlist(self, manager: NewManager) -> None:
         """Register a manager."""
 
-    def beat(self, manager: UUID, running: int) -> None:
-        """Say that the manager lives; raise ManagerLost when it was declared dead."""
+    def beat(self, manager: UUID, running: int, recent: str = "") -> None:
+        """Say that the manager lives, and what ended lately; raise ManagerLost when it was declared dead."""
 
     def dismiss(self, manager: UUID) -> None:
         """Register the manager's end."""

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from django_tasks_poc import EntityWrapper
+from django_tasks_poc.ends import Ends
 from django_tasks_poc.lifecycle import host, process_started
 from django_tasks_poc.models import ManagerProcess, Task
 
@@ -106,3 +107,18 @@ def test_the_number_of_queries_does_not_grow_with_managers_and_tasks(viewer: Cli
         build(f"Task {number}", EntityWrapper(Say))
     assert queries(viewer, MANAGERS) == few <= 15
     assert text_of(viewer, MANAGERS).count("prefork") == 100
+
+
+def test_a_node_tells_what_ended_in_five_minutes_and_what_of_it_failed(viewer: Client) -> None:
+    now = timezone.now()
+    ends = Ends()
+    for number in range(600):
+        ends.add(now.timestamp() - number % 200, is_failed=number % 100 == 0)
+    ManagerProcess.objects.create(
+        node="default", host="elsewhere boot ns", pid=1, process_started="1", executor="prefork", queue_size=8,
+        version="1.2", started_at=now, beat_at=now, recent=ends.text(now.timestamp()),
+    )  # fmt: skip
+    row = node_row(text_of(viewer, MANAGERS), "default")
+    for words in ("2 stages a second", "1%", "6 of 600"):
+        assert words in row, words
+    assert "none finished" in node_row(text_of(viewer, MANAGERS), "even")

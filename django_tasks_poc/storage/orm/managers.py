@@ -29,11 +29,12 @@ def enlist(alias: str, node: str, manager: NewManager) -> None:
         ManagerProcess.objects.using(alias).bulk_create([row], ignore_conflicts=True)
 
 
-def beat(alias: str, manager: UUID, running: int) -> None:
+def beat(alias: str, manager: UUID, running: int, recent: str) -> None:
     """Renew the manager's lease; raise ManagerLost when it was declared dead."""
     with writing(alias):
         lock_manager(alias, manager)
-        ManagerProcess.objects.using(alias).filter(uuid=manager).update(beat_at=clock.now(alias), running=running)
+        row = ManagerProcess.objects.using(alias).filter(uuid=manager)
+        row.update(beat_at=clock.now(alias), running=running, recent=recent)
 
 
 def bury(alias: str, managers: Iterable[UUID]) -> None:

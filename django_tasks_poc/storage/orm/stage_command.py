@@ -26,8 +26,8 @@ class OrmStageCommand:
         managers.enlist(self.alias, self.node, manager)
 
     @retried
-    def beat(self, manager: UUID, running: int) -> None:
-        managers.beat(self.alias, manager, running)
+    def beat(self, manager: UUID, running: int, recent: str = "") -> None:
+        managers.beat(self.alias, manager, running, recent)
 
     @retried
     def dismiss(self, manager: UUID) -> None:
