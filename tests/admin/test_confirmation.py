@@ -170,7 +170,9 @@ def test_a_large_tree_is_hidden_and_left_to_a_manager(operator: Client, monkeypa
     monkeypatch.setattr(purging, "PIECE", 5)
     monkeypatch.setattr(purging, "_PATIENCE", 0.0)
     task, small = failed(), failed()
-    assert "is large: it is hidden now, and a manager deletes it in pieces." in said(operator, url("purge", task))
+    words = said(operator, url("purge", task))
+    assert "is large: it is hidden now, and a manager deletes it in pieces." in words
+    assert "none is running on node default. Start one: manage.py run_task_manager" in words
     assert fresh(task).purging
     assert fresh(small).purging is False
     assert "It is not here any more" in said(operator, url("purge", task))

@@ -10,8 +10,8 @@ from django.contrib.auth.models import Permission, User
 from django.contrib.messages import get_messages
 from django.test import Client
 
-from django_tasks_poc import EntityWrapper, State
-from django_tasks_poc.models import Task, TaskEvent
+from django_tasks_poc import EntityWrapper, State, TaskBuilder
+from django_tasks_poc.models import Task, TaskEvent, TaskStage
 from django_tasks_poc.testing import run_pending
 
 from ..handlers_admin import Fail, FanOut, Say
@@ -190,3 +190,42 @@ def test_the_way_back_stays_on_this_host(operator: Client, wish: str, is_taken: 
     task = build("Import", EntityWrapper(Say))
     response = operator.post(url("pause", task), {"next": wish})
     assert response["Location"] == (wish if is_taken else url("change", task))
+
+
+def test_a_task_of_another_database_is_acted_on_there(operator: Client) -> None:
+    builder = TaskBuilder(node="even")
+    task = builder.build(builder.create("Even", EntityWrapper(Say)))
+    for verb, words in (("cancel", "“Even” is canceled."), ("purge", "“Even” is purged.")):
+        assert said(operator, url(verb, task)) == words
+    assert not Task.objects.using("even").exists()
+    assert LogEntry.objects.count() == 2
+
+
+def test_a_node_that_is_no_more_is_named(operator: Client) -> None:
+    task = build("Import", EntityWrapper(Say))
+    Task.objects.filter(uuid=task.uuid).update(node="gone")
+    words = said(operator, url("cancel", task))
+    assert words.startswith("Nothing was done. ")
+    assert "gone" in words
+
+
+def test_a_stage_at_work_holds_up_a_retry(operator: Client) -> None:
+    task = build("Import", EntityWrapper(FanOut, {"good": 1, "bad": 1}), EntityWrapper(Say))
+    run_pending()
+    nested = Task.objects.get(depth=1)
+    stage = TaskStage.objects.get(task=task, order=1)
+    TaskStage.objects.filter(uuid=stage.uuid).update(state=State.RUNNING)
+    words = said(operator, url("retry", nested))
+    assert words.startswith("Nothing was done. It is busy. ")
+    assert str(stage.uuid) in words
+
+
+def test_a_page_with_buttons_changes_only_with_its_task(operator: Client) -> None:
+    task = build("Import", EntityWrapper(Say))
+    etag = operator.get(url("live", task))["ETag"]
+    asked = {"headers": {"If-None-Match": etag}}
+    assert operator.get(url("live", task), **asked).status_code == 304
+    task.pause()
+    answer = operator.get(url("live", task), **asked)
+    assert answer.status_code == 200
+    assert 'id="verb-resume"' in answer.content.decode()

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from ...lifecycle import is_served
 from ...models import Task
 from ...texts import amount, one_line
 from .report import Report
@@ -25,6 +26,7 @@ def told(verb: Verb, report: Report) -> Iterator[tuple[int, str]]:
         yield messages.SUCCESS, " ".join([TEXTS[verb].told(done), *_moved(verb, report)])
     if report.hidden:
         yield messages.SUCCESS, _hidden(report.hidden)
+        yield from _idle(report.hidden)
     if report.skipped:
         yield messages.WARNING, _skipped(report)
 
@@ -50,6 +52,14 @@ def _hidden(tasks: list[Task]) -> str:
         len(tasks),
     )
     return words % {"count": amount(len(tasks))}
+
+
+def _idle(tasks: list[Task]) -> Iterator[tuple[int, str]]:
+    """Say of which nodes no manager goes on with the deletion."""
+    for node, alias in sorted({(task.node, task._state.db or "default") for task in tasks}):
+        if not is_served(node, alias):
+            words = _("Waits for a manager: none is running on node %(node)s. Start one: %(command)s")
+            yield messages.WARNING, words % {"node": node, "command": "manage.py run_task_manager"}
 
 
 def _skipped(report: Report) -> str:
