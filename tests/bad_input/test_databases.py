@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from django_tasks_poc import EntityWrapper, State, TaskBuilder, TaskViewer
 from django_tasks_poc.exceptions import NodeNotConfigured, NotMigrated
@@ -102,11 +103,19 @@ def test_the_admin_without_tables_says_what_to_run(without_tables: str, admin_cl
     for page, table in (
         (reverse("admin:django_tasks_poc_task_changelist"), "task"),
         (reverse("admin:django_tasks_poc_task_change", args=[uuid4()]), "task"),
-        (reverse("admin:django_tasks_poc_managerprocess_changelist"), "managerprocess"),
     ):
         shown = admin_client.get(page, follow=True)
         assert shown.redirect_chain == [(reverse("admin:index"), 302)]
         assert [str(message) for message in shown.context["messages"]] == [words(without_tables, table)]
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "even", "odd"])
+def test_the_page_of_managers_tells_which_database_lacks_tables_and_shows_the_others(
+    without_tables: str, admin_client: Client
+) -> None:
+    shown = admin_client.get(reverse("admin:django_tasks_poc_managerprocess_changelist")).content.decode()
+    assert escape(words(without_tables, "managerprocess")) in shown
+    assert 'node=even"' in shown
 
 
 def test_a_database_of_its_own_is_named_in_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
