@@ -50,11 +50,12 @@ def confirmation(verb: Verb, tasks: Sequence[Task], now: datetime | None = None)
     reasons = {task.uuid: _why_not(verb, task, failures) for task in tasks}
     chosen = [task for task in tasks if not reasons[task.uuid]]
     left = [(one_line(task.title, 80), reasons[task.uuid]) for task in tasks if reasons[task.uuid]]
-    texts, is_many = TEXTS[verb], len(tasks) > 1
+    about, is_one = chosen or tasks, len(tasks) == 1
+    texts, is_many = TEXTS[verb], len(about) > 1
     return Confirmation(
-        verb=verb, title=texts.asked(tasks), crumb=str(texts.crumb), lead=str(texts.lead[is_many]),
-        effects=effects_of(verb, chosen, failures) if chosen else [], task=None if is_many else tasks[0],
-        titles=[one_line(task.title, 120) for task in chosen[:NAMED]] if is_many else [], more=_more(len(chosen)),
+        verb=verb, title=texts.asked(about), crumb=str(texts.crumb), lead=str(texts.lead[is_many]),
+        effects=effects_of(verb, chosen, failures) if chosen else [], task=tasks[0] if is_one else None,
+        titles=[] if is_one else [one_line(task.title, 120) for task in chosen[:NAMED]], more=_more(len(chosen)),
         skipped=left[:NAMED], skipped_more=_more(len(left)), can=bool(chosen), after=_after(verb, now),
         submit=str(texts.submit[is_many]), keep=str(texts.keep[is_many]),
     )  # fmt: skip

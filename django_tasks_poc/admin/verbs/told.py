@@ -59,7 +59,7 @@ def _idle(tasks: list[Task]) -> Iterator[tuple[int, str]]:
     for node, alias in sorted({(task.node, task._state.db or "default") for task in tasks}):
         if not is_served(node, alias):
             words = _("Waits for a manager: none is running on node %(node)s. Start one: %(command)s")
-            yield messages.WARNING, words % {"node": node, "command": "manage.py run_task_manager"}
+            yield messages.WARNING, words % {"node": node, "command": f"manage.py run_task_manager --node {node}"}
 
 
 def _skipped(report: Report) -> str:
