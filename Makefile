@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 VENDOR := django_tasks_poc/static/django_tasks_poc/vendor
 HTMX ?= 2.0.11
 
-.PHONY: help demo test soak screenshots builder manager migrate bench bench-peers lint types modernise coverage htmx clean
+.PHONY: help demo test soak screenshots builder manager migrate bench bench-peers docs lint types modernise coverage htmx clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ bench: $(VENV)/.ready ## measure the package on this machine
 bench-peers: $(VENV)/.ready ## measure it beside Celery, rq, DBOS and others, each installed into a .venv of its own
 	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
+docs: $(VENV)/.dev ## build the site of the docs into site/; a warning is an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet $(ARGS)
+
 lint: $(VENV)/.dev ## check style and formatting (ruff)
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
@@ -63,7 +66,7 @@ htmx: ## take up htmx for the admin's pages (HTMX=2.0.11), with npm
 		rm -r "$$folder"
 
 clean: ## remove all that was made here: .venv, databases, tables, builds, caches
-	@rm -rf $(VENV) .tox build dist demo_data .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache *.sqlite3*
+	@rm -rf $(VENV) .tox build dist site demo_data .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache *.sqlite3*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 migrate: $(VENV)/.ready
