@@ -41,7 +41,7 @@ bench-peers: $(VENV)/.ready ## measure it beside Celery, rq, DBOS and others, ea
 	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
 docs: $(VENV)/.dev ## build the site of the docs into site/; a warning is an error
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet $(ARGS)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict $(ARGS)
 
 lint: $(VENV)/.dev ## check style and formatting (ruff)
 	@$(BIN)/python -m ruff check
