@@ -1,4 +1,5 @@
-"""Run the fenced blocks of a page of the docs, in order: ``python -m tests.docs.page PAGE``, in a scratch project.
+"""Run the fenced blocks of a page of the docs, in order: ``python -m tests.docs.page PAGE``, in a scratch project,
+or in an empty folder, in which the page makes a project of its own.
 
 A ``python`` block runs in a namespace that the page shares; one that begins with ``>>>`` shows what comes out, too. One
 whose first line is a comment with a path (``# shop/jobs.py``) is written to that file of the project, behind what an
@@ -90,8 +91,9 @@ def examples(page: Path) -> list[Example]:
 
 def main(page: Path) -> None:
     """Run the page in this folder."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
-    is_ready = False
+    is_ready = not Path("manage.py").exists()  # a page that begins with nothing runs in the shell only
+    if not is_ready:
+        os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
     for example in examples(page):
         if example.region.evaluator is not write_file and not is_ready:
             is_ready = True

@@ -15,6 +15,7 @@ from .page import examples
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = Path(__file__).parent / "project"
+FROM_NOTHING = {"tutorial"}
 PAGES = {page.stem: page for page in sorted((ROOT / "docs").glob("*.md")) if examples(page)}
 
 pytestmark = pytest.mark.anywhere
@@ -22,7 +23,8 @@ pytestmark = pytest.mark.anywhere
 
 def run_page(page: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a page in a new project in the folder, as a user would: in a shell, on a database of its own."""
-    shutil.copytree(PROJECT, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    if page.stem not in FROM_NOTHING:
+        shutil.copytree(PROJECT, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "PYTEST_"))}
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment["PYTHONPATH"] = os.pathsep.join([str(folder), str(ROOT)])
