@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
-from weakref import WeakKeyDictionary
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -16,8 +15,10 @@ from django.db.models.sql.compiler import SQLCompiler
 _KEY: UUIDField[Any, Any] = UUIDField()
 #: What compiles and reads, the statement, and its parameters: the n-th key for an int, else the value in a tuple.
 _Compiled = tuple[SQLCompiler, str, list[int | tuple[Any]]]
-#: By connection, and so by thread.
-_compiled: WeakKeyDictionary[BaseDatabaseWrapper, dict[tuple[str, int], _Compiled]] = WeakKeyDictionary()
+#: The attribute of a connection, and so of a thread, that keeps what was compiled for it: it goes with the connection.
+_KEPT = "_django_tasks_poc_compiled"
+#: Of more keys the statement is compiled anew: it is a small part of the work then, and databases limit parameters.
+_MOST = 1024
 
 
 def fetch(
@@ -32,12 +33,15 @@ def fetch(
         return []
     connection = connections[alias]
     values = [_KEY.get_db_prep_value(key, connection) for key in keys]
-    # A key that is asked for twice is found once: so there are few statements, one for each power of two.
-    values += values[-1:] * ((1 << (len(keys) - 1).bit_length()) - len(keys))
-    known = _compiled.setdefault(connection, {})
-    if (name, len(values)) not in known:
-        known[name, len(values)] = _compile(connection, make, len(values))
-    compiler, sql, places = known[name, len(values)]
+    if len(keys) > _MOST:
+        compiler, sql, places = _compile(connection, make, len(keys))
+    else:
+        # A key that is asked for twice is found once: so there are few statements, one for each power of two.
+        values += values[-1:] * ((1 << (len(keys) - 1).bit_length()) - len(keys))
+        known: dict[tuple[str, int], _Compiled] = connection.__dict__.setdefault(_KEPT, {})
+        if (name, len(values)) not in known:
+            known[name, len(values)] = _compile(connection, make, len(values))
+        compiler, sql, places = known[name, len(values)]
     with connection.cursor() as cursor:
         cursor.execute(sql, [values[place] if isinstance(place, int) else place[0] for place in places])
         rows = cursor.fetchall()
