@@ -24,7 +24,7 @@ class ManagerProcessAdmin(ReadOnlyAdmin):
     """Shows which managers and nodes there are, in all databases; which live, and what waits for them."""
 
     class Media:
-        css = {"all": ("django_tasks_poc/tree.css", "django_tasks_poc/list.css")}
+        css = {"all": ("django_tasks_poc/list.css",)}
 
     def get_urls(self) -> list[URLPattern]:
         live = self.admin_site.admin_view(self.live_view)

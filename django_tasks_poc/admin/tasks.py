@@ -33,7 +33,7 @@ class TaskAdmin(BulkMixin, TaskListMixin, TimelineMixin, ReadOnlyAdmin):
     ordering = ("-created_at",)
 
     class Media:
-        css = {"all": ("django_tasks_poc/tree.css", "django_tasks_poc/timeline.css", "django_tasks_poc/list.css")}
+        css = {"all": ("django_tasks_poc/timeline.css", "django_tasks_poc/list.css")}
         js = tuple(Script(f"django_tasks_poc/{name}.js", defer=True) for name in SCRIPTS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
