@@ -77,7 +77,8 @@ def test_pages_cost_the_same_however_many_batches_there_are(client: Client, size
     for name in ("import", "import-json"):
         with CaptureQueriesContext(connection) as queries:
             assert client.get(page_of(task, name)).status_code == 200
-        assert len(queries) <= 8
+        asks_the_time = connection.vendor != "sqlite"  # whose time is this host's
+        assert len(queries) <= 8 + asks_the_time
     assert said_by(client, task)["total"] == size
 
 
