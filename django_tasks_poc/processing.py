@@ -137,8 +137,8 @@ class Processing:
         return recorded, moves, self._requests(recorded.claims)
 
     def tasks(self, uuids: Sequence[UUID]) -> list[Task]:
-        """Return tasks that a stage's own process ended."""
-        return [self.node.task_query.get(uuid) for uuid in uuids]
+        """Return tasks that a stage's own process ended, but for those that were purged since."""
+        return self.node.task_query.existing(uuids)
 
     def checkpoint(self, stage: UUID, token: UUID, cursor: str) -> bool:
         return self.node.stage_command.checkpoint(stage, token, cursor)

@@ -31,6 +31,9 @@ class TaskQuery(Protocol):
     def get(self, uuid: UUID) -> Task:
         """Return the task; raise TaskNotFound."""
 
+    def existing(self, tasks: Sequence[UUID]) -> list[Task]:
+        """Return those of these tasks that are there still, in this order."""
+
     def nested_of(self, stages: Iterable[UUID]) -> dict[UUID, UUID]:
         """Return the nested task of each stage that waited."""
 

@@ -10,6 +10,8 @@ import pytest
 from django_tasks_poc import State
 from django_tasks_poc.exceptions import TaskNotFound
 from django_tasks_poc.models import Task
+from django_tasks_poc.node import nodes
+from django_tasks_poc.processing import Processing
 from django_tasks_poc.states import FAILED, OPEN
 from django_tasks_poc.storage.values import TaskCounts
 
@@ -51,6 +53,15 @@ def test_a_stage_is_found_by_its_place_among_some(store: Store) -> None:
     for states, index in ((FAILED, 3), (State, 10), ([], 0)):
         with pytest.raises(IndexError):
             at(task.uuid, states, index)
+
+
+def test_a_task_that_was_purged_before_its_end_is_heard_of_is_left_out(store: Store) -> None:
+    """Given news of tasks that ended, of which some are purged or being purged, then the others are read, in order."""
+    first, purging, last = (store.root(1) for _ in range(3))
+    Task.objects.filter(uuid=purging.uuid).update(purging=True)
+    processing = Processing(nodes["default"], uuid4())
+    assert processing.tasks([last.uuid, uuid4(), purging.uuid, first.uuid]) == [last, first]
+    assert processing.tasks([uuid4()]) == []
 
 
 def test_what_is_not_there_is_not_found(store: Store) -> None:

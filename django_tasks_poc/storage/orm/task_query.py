@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -34,6 +34,12 @@ class OrmTaskQuery:
         if task is None:
             raise TaskNotFound(f"No task {uuid} on node {self.node}.")
         return task
+
+    @explained
+    def existing(self, tasks: Sequence[UUID]) -> list[Task]:
+        rows = Task.objects.using(self.alias).filter(uuid__in=tasks, purging=False)
+        found = {row.uuid: row for row in rows}
+        return [found[uuid] for uuid in tasks if uuid in found]
 
     def nested_of(self, stages: Iterable[UUID]) -> dict[UUID, UUID]:
         rows = Task.objects.using(self.alias).visible().filter(parent_stage__in=list(stages))
