@@ -1,6 +1,7 @@
 """Build the package and have a stranger use it: a new environment, a new project, an import.
 
-Once for each pair of Python and Django that is supported; a Python that is not here is skipped, visibly.
+Once for each pair of Python and Django that is supported; a Python that is not here is skipped, visibly. With the
+oldest and the newest pair the stranger follows the tutorial, too, in an empty folder.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "django_tasks_poc"
 PAIRS = {"3.11": ["5.2"], "3.12": ["5.2", "6.0", "6.1"], "3.13": ["5.2", "6.0", "6.1"]}
+FOLLOW_THE_TUTORIAL = {("3.11", "5.2"), ("3.13", "6.1")}
 
 SETTINGS = """
 INSTALLED_APPS += ["django_tasks_poc"]
@@ -114,12 +116,19 @@ def use(wheel: Path, folder: Path, interpreter: str, python: str, django: str) -
     manage("shell", "--command", "from shop.jobs import start; start('table.csv')")
     manage("run_task_manager", "--drain")
     manage("shell", "--command", CHECK)
+    if (python, django) in FOLLOW_THE_TUTORIAL:
+        empty = folder / "tutorial"
+        empty.mkdir()
+        page = [str(ROOT / "tests" / "docs" / "page.py"), str(ROOT / "docs" / "tutorial.md")]
+        run(sys.executable, *page, cwd=empty, first_on_path=bin)
     return f"Python {python}, Django {django}: {MESSAGE.partition(':')[0]}"
 
 
-def run(*command: str, cwd: Path | None = None) -> str:
+def run(*command: str, cwd: Path | None = None, first_on_path: Path | None = None) -> str:
     """Return what the command prints; fail with all that it said."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    if first_on_path is not None:
+        environment["PATH"] = os.pathsep.join([str(first_on_path), environment["PATH"]])
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         print(f"$ {' '.join(command)}\n{done.stdout}{done.stderr}", file=sys.stderr)
