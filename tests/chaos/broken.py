@@ -31,9 +31,10 @@ def _token() -> None:
 
     checked = record.record
 
-    def unchecked(alias: str, moves: Any) -> Any:
+    def unchecked(alias: str, moves: Any, *rest: Any) -> Any:
         tokens = dict(TaskStage.objects.using(alias).values_list("uuid", "token"))
-        return checked(alias, [msgspec.structs.replace(move, token=tokens[move.stage] or move.token) for move in moves])
+        moves = [msgspec.structs.replace(move, token=tokens[move.stage] or move.token) for move in moves]
+        return checked(alias, moves, *rest)
 
     stage_command.record.record = unchecked
     _alone()
