@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Level 0 first. A name is a module or a sub-package of the package, and stands for all that is inside it.
 LEVELS = (
     "states outcomes entities serialization conf signals exceptions messages identifiers options draft channels logs"
-    " ends words texts purging tasks_api storage.loading storage.values",
+    " ends words texts masking purging tasks_api storage.loading storage.values",
     "models storage.base migrations",
     "node connections storage.orm router",
     "lifecycle builder handlers results context",

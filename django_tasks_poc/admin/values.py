@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 import msgspec
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.debug import SafeExceptionReporterFilter, get_default_exception_reporter_filter
 
-from ..serialization import from_json
+from ..masking import indented, masked_json, masked_text, substitute
 from ..texts import one_line, visible
 from .texts import size
 
@@ -59,7 +57,7 @@ def show_json(text: str, limit: int = LIMIT) -> Shown:
     if not text:
         return Shown()
     notes = []
-    plain, is_json = masked(text)
+    plain, is_json = masked(text, limit)
     if not is_json:
         notes.append(_("This cannot be read as JSON; here is the text as it is stored."))
     raw = plain.encode("utf-8", "replace")
@@ -70,16 +68,17 @@ def show_json(text: str, limit: int = LIMIT) -> Shown:
     return Shown(visible(plain), " ".join(notes), is_cut)
 
 
-def masked(text: str) -> tuple[str, bool]:
-    """Return stored JSON indented, with its secrets masked, and whether it was JSON at all."""
+def masked(text: str, limit: int | None = None) -> tuple[str, bool]:
+    """Return stored JSON indented, with its secrets masked, and whether it was JSON at all.
+
+    Of a long one, it is a little more than ``limit`` characters.
+    """
     try:
-        value = _filter().cleanse_setting("", from_json(text))
+        value = masked_json(text)
         one_line_text = json.dumps(value, ensure_ascii=False)
-        if len(one_line_text) <= 100:
-            return one_line_text, True
-        return json.dumps(value, indent=2, ensure_ascii=False), True
     except (msgspec.MsgspecError, RecursionError, ValueError):
-        return _mask(text), False
+        return masked_text(text), False
+    return (one_line_text if len(one_line_text) <= 100 else indented(value, limit)), True
 
 
 #: A key with its colon, a string, a number or a word, and all between them.
@@ -101,37 +100,19 @@ def one_line_of(text: str, limit: int) -> str:
     if len(text) > limit:
         return ""
     try:
-        params = _filter().cleanse_setting("", from_json(text))
+        params = masked_json(text)
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return ""
     if not isinstance(params, dict) or not params:
         return ""
+    hidden = substitute()
     words = {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for name, value in params.items()
-        if value != SafeExceptionReporterFilter.cleansed_substitute
+        if value != hidden
     }
     if not words:
         return ""
     if len(words) == 1:
         return one_line(next(iter(words.values())), 80)
     return one_line(", ".join(f"{name} {value}" for name, value in words.items()), 120)
-
-
-def _filter() -> SafeExceptionReporterFilter:
-    """Return what masks settings on Django's error pages, the project's own if it has one."""
-    found = get_default_exception_reporter_filter()
-    return found if isinstance(found, SafeExceptionReporterFilter) else SafeExceptionReporterFilter()
-
-
-def _mask(text: str) -> str:
-    """Mask what follows a key that looks secret, as well as that can be done in text that is no JSON."""
-    return _secrets(_filter().hidden_settings.pattern).sub(
-        lambda found: f'{found[1]}"{SafeExceptionReporterFilter.cleansed_substitute}"', text
-    )
-
-
-@lru_cache(maxsize=8)
-def _secrets(words: str) -> re.Pattern[str]:
-    value = r"""(?:"(?:[^"\\]|\\.)*"?|\[[^\]]*\]?|\{[^}]*\}?|[^,}\]\s]+)"""
-    return re.compile(rf"""("[^"]*(?:{words})[^"]*"\s*:\s*){value}""", re.IGNORECASE | re.DOTALL)
