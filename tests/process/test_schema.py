@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 
 from django_tasks_poc import EntityWrapper, State
+from django_tasks_poc.exceptions import NotMigrated
+from django_tasks_poc.node import nodes
+from django_tasks_poc.storage.orm.schema import not_migrated
+from django_tasks_poc.storage.values import NewManager
 
 from ..building import build
 from ..managers import Manager, manager
@@ -88,3 +94,14 @@ def test_a_manager_whose_tables_go_away_takes_up_work_when_they_are_back(migrate
         running.wait_until(lambda: notes("step"), "it works")
         assert running.stop() == 0
         assert told(running) == (1, 1)
+
+
+def test_a_beat_on_tables_that_lack_a_column_says_what_to_run(migrated: None) -> None:
+    """Given a statement that fails for a column alone, which not every database names with its table."""
+    command, row = nodes["default"].stage_command, uuid4()
+    command.enlist(NewManager(row, "here", 1, "1", "", "prefork", 1, "1"))
+    migrate("0003")
+    with pytest.raises(NotMigrated, match=r"lacks .*Run manage\.py migrate\.$"):
+        command.beat(row, 0, "[]")
+    migrate()
+    assert not_migrated("default", OperationalError("no such column: price")) is None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
-from django.db.utils import OperationalError, ProgrammingError
+from django.db.utils import DatabaseError, OperationalError, ProgrammingError
 
 from ...exceptions import NotMigrated
 
@@ -21,10 +22,14 @@ _MISSING = ("no such table", "no such column", "has no column", "does not exist"
 
 
 def not_migrated(alias: str, error: Exception) -> NotMigrated | None:
-    """Return what to do about the error if a table or a column of ours is missing, else None."""
+    """Return what to do about the error, of a statement of ours, if a table or a column is missing, else None."""
     text = str(error)
-    is_schema = isinstance(error, OperationalError | ProgrammingError) and any(words in text for words in _MISSING)
-    if not is_schema or _TABLES not in text:
+    if not (isinstance(error, OperationalError | ProgrammingError) and any(words in text for words in _MISSING)):
+        return None
+    if _TABLES not in text:
+        # SQLite and MySQL name the column alone.
+        with suppress(DatabaseError):  # A transaction that has failed answers nothing more.
+            return unapplied(alias)
         return None
     reason = str(error.args[-1]).partition("\n")[0].strip()  # MySQL puts a number before its words
     return NotMigrated(f"Database {alias!r} lacks tables of {_APP} ({reason}). Run {_migrate(alias)}.")
