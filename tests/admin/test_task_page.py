@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,13 +11,17 @@ from django.test import Client
 from django.utils import timezone
 
 from django_tasks_poc import EntityWrapper, State
+from django_tasks_poc.admin import tasks
+from django_tasks_poc.admin.tree import views
 from django_tasks_poc.admin.tree.branch import DEEPEST
+from django_tasks_poc.admin.verbs import views as verbs_views
 from django_tasks_poc.models import Kind, Task, TaskStage
 from django_tasks_poc.testing import run_pending
+from django_tasks_poc.viewer import find_task
 
 from ..handlers_admin import FanOut, Say, Tell
 from ..support_rows import add_stages, keep_counters
-from .trees import HTMX, build, more_of, numbers, onlooker, queries, text_of, url
+from .trees import HTMX, build, more_of, numbers, onlooker, queries, text_of, url, url_of_list
 
 pytestmark = pytest.mark.django_db(databases=["default", "even", "odd"])
 
@@ -263,6 +267,25 @@ def test_a_part_of_what_was_purged_is_a_kind_404(viewer: Client) -> None:
         assert answer.status_code == 404
         assert "Perhaps it was purged" in answer.content.decode()
         assert viewer.get(page).status_code == 302
+
+
+def test_a_tree_that_is_purged_while_its_page_is_made_is_said_to_be_gone(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def purged_after(uuid: UUID) -> Task | None:
+        found = find_task(uuid)
+        Task.objects.filter(depth=0).delete()
+        return found
+
+    for module in (tasks, views, verbs_views):
+        monkeypatch.setattr(module, "find_task", purged_after)
+    for name, headers, code in (("live", HTMX, 404), ("live", {}, 302), ("change", {}, 302), ("retry", {}, 302)):
+        _, _, nested = imported()
+        assert nested.parent_stage_id is not None
+        answer = admin_client.get(url(name, nested), **headers)
+        assert answer.status_code == code, name
+        if code == 302:
+            assert answer.headers["Location"] == url_of_list()
 
 
 def test_who_may_not_view_sees_nothing_and_nothing_takes_a_post(client: Client) -> None:

@@ -170,14 +170,22 @@ class TreeMixin(ModelAdmin):
             try:
                 return view(request, **arguments)
             except Http404:
-                if request.headers.get("HX-Request"):
-                    return self._fragment(request, "_gone.html", status=404)
-                self.message_user(
-                    request, _("This is not here, or not any more: perhaps it was purged."), messages.WARNING
-                )
-                return redirect(self.tree_url("changelist"))
+                return self._gone(request)
 
         return answer
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        """Show the page of a task; say kindly that it went while it was read."""
+        try:
+            return super().changeform_view(request, *args, **options)
+        except Http404:
+            return self._gone(request)
+
+    def _gone(self, request: HttpRequest) -> HttpResponse:
+        if request.headers.get("HX-Request"):
+            return self._fragment(request, "_gone.html", status=404)
+        self.message_user(request, _("This is not here, or not any more: perhaps it was purged."), messages.WARNING)
+        return redirect(self.tree_url("changelist"))
 
     def _fragment(self, request: HttpRequest, template: str, status: int = 200, **context: Any) -> TemplateResponse:
         response = TemplateResponse(request, f"{_TEMPLATES}{template}", context, status=status)

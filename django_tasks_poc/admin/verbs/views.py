@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -105,7 +105,10 @@ class VerbMixin(TreeMixin):
             return redirect(self.tree_url("changelist"))
         form = ReasonForm(request.POST if request.method == "POST" else None)
         if not form.is_valid():
-            return self.ask(request, verb, [found], form, self.back(request, self.tree_url("change", task)))
+            try:
+                return self.ask(request, verb, [found], form, self.back(request, self.tree_url("change", task)))
+            except Http404:  # a task above it went while the page was made
+                return self._gone(request)
         report = self.act(request, verb, [found], form)
         is_gone = verb == Verb.PURGE and report.done
         return redirect(self.tree_url("changelist") if is_gone else self.back(request, self.tree_url("change", task)))
