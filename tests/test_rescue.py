@@ -126,6 +126,20 @@ def test_a_manager_here_that_is_late_is_killed_and_dead_once_it_is_gone(
 
 
 @pytest.mark.parametrize("late", [False, True])
+def test_a_life_of_this_process_that_is_over_is_dead_and_the_process_lives(
+    rows: Rows, late: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given the row of another manager of this very process, whose lock is held still, then that one alone is dead."""
+    killed: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: killed.append(pid))
+    lock = LockFile(tmp_path, uuid4())
+    uuid = rows.add(host(), os.getpid(), process_started(os.getpid()), lock.path, late=late)
+    assert not rows.look()
+    assert (rows.dead, killed) == ([uuid], [])
+    lock.release()
+
+
+@pytest.mark.parametrize("late", [False, True])
 def test_a_pid_that_was_given_to_another_process_is_that_of_a_dead_manager(
     rows: Rows, process: subprocess.Popen[bytes], late: bool
 ) -> None:

@@ -21,9 +21,11 @@ def bury_the_dead(
     tokens of the starts that were reported to it.
 
     On this host a pid is looked at, not a beat. With ``kills_late`` a manager here that missed its beats is killed:
-    its loop hangs. One on another host is dead when its lease is over. ``kill_rest`` kills what still runs of a
-    manager by its uuid, and returns the pids: a grandchild of a stage may hold no lock.
+    its loop hangs. One on another host is dead when its lease is over. Another one of this very process is a life of
+    it that is over, and could not say so. ``kill_rest`` kills what still runs of a manager by its uuid, and returns
+    the pids: a grandchild of a stage may hold no lock.
     """
+    this = os.getpid(), process_started(os.getpid())
     dead: list[UUID] = []
     reported: dict[UUID, Collection[UUID]] = {}
     dying = False
@@ -33,7 +35,7 @@ def bury_the_dead(
         if where != host():
             if is_late:
                 dead.append(uuid)
-        elif process_started(pid) == started:
+        elif (pid, started) != this and process_started(pid) == started:
             if is_late and kills_late:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -42,7 +44,8 @@ def bury_the_dead(
             # What it started is being ended, by the kernel or just now.
             is_dying = bool(kill_rest and kill_rest(str(uuid)))
             starts = starts_noted_in(lock)  # The file goes when it is free.
-            if is_dying or not is_free(lock):
+            # A life that is over may have left its lock to this process: it was ended without its last words.
+            if is_dying or ((pid, started) != this and not is_free(lock)):
                 dying = True
                 continue
             dead.append(uuid)

@@ -170,13 +170,14 @@ class Life:
         self.runs.give_back()
         try:
             async with asyncio.timeout(LAST_WORDS):
-                await self.records.write()
+                with suppress(NotMigrated):  # The error that ends this life says it.
+                    await self.records.write()
                 if self._is_enlisted:
-                    await self.database.call(self.processing.dismiss)
+                    # Its own table may be whole; what was not written is taken up by others.
+                    with suppress(NotMigrated):
+                        await self.database.call(self.processing.dismiss)
         except TimeoutError:
             logger.error("The database does not answer; another manager will take up what this one had.")
-        except NotMigrated:
-            pass  # The error that ends this life says it.
         await self.database.close()
         self.identity.lock.release()
         if self._is_up:

@@ -12,12 +12,13 @@ from django.db import OperationalError
 
 from django_tasks_poc import EntityWrapper, State
 from django_tasks_poc.exceptions import NotMigrated
+from django_tasks_poc.models import ManagerProcess
 from django_tasks_poc.node import nodes
 from django_tasks_poc.storage.orm.schema import not_migrated
 from django_tasks_poc.storage.values import NewManager
 
 from ..building import build
-from ..managers import Manager, manager
+from ..managers import Manager, facts_of, manager
 from ..support import run_manager
 from .handlers import Step
 from .witness import notes
@@ -94,6 +95,20 @@ def test_a_manager_whose_tables_go_away_takes_up_work_when_they_are_back(migrate
         running.wait_until(lambda: notes("step"), "it works")
         assert running.stop() == 0
         assert told(running) == (1, 1)
+
+
+def test_what_ran_when_the_tables_went_away_is_run_when_they_are_back(migrated: None) -> None:
+    """Given a stage whose end cannot be written any more, then its manager says at least that it is gone itself."""
+    with manager("--heartbeat", "0.1") as running:
+        running.wait_until_up()
+        task = build("cut off", EntityWrapper(Step, {"seconds": 2}))
+        running.wait_until(lambda: task.stages.filter(state=State.RUNNING).exists(), "it runs")
+        migrate("0001")
+        running.wait_until(lambda: WAITS in running.said, "its manager says what it waits for")
+        assert ManagerProcess.objects.filter(stopped_at__isnull=True).count() == 0
+        migrate()
+        running.wait_until(lambda: facts_of(task, "state") == {"state": State.SUCCESS}, "it is run anew")
+        assert running.stop() == 0
 
 
 def test_a_beat_on_tables_that_lack_a_column_says_what_to_run(migrated: None) -> None:
