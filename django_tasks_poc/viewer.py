@@ -91,9 +91,9 @@ class TaskView:
     current: tuple[StageView, ...] = ()
 
 
-def find_task(uuid: UUID) -> Task | None:
-    """Return the task from whichever node's database has it; None when none does."""
-    found = (Task.objects.using(alias).visible().filter(uuid=uuid).first() for alias in databases())
+def find_task(uuid: UUID, *without: str) -> Task | None:
+    """Return the task from whichever node's database has it, without some large columns; None when none does."""
+    found = (Task.objects.using(alias).visible().defer(*without).filter(uuid=uuid).first() for alias in databases())
     return next((task for task in found if task is not None), None)
 
 

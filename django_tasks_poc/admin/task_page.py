@@ -40,8 +40,9 @@ class EventRow:
 
 @dataclass(frozen=True)
 class TaskPage:
-    """What the template shows."""
+    """What the template shows; what may be large is read when it is asked for, which the live parts do not."""
 
+    task: Task
     #: The task whose counts are shown: the nested one that it waits for, if any.
     counted: Task
     uuid: str
@@ -52,11 +53,17 @@ class TaskPage:
     meta: list[tuple[str, str, str]]
     crumbs: list[Crumb]
     is_deep: bool
-    shared: Shown
-    response: Shown
     details: list[tuple[str, Any]]
     events: list[EventRow]
     finished: str
+
+    @property
+    def shared(self) -> Shown:
+        return show_json(self.task.shared)
+
+    @property
+    def response(self) -> Shown:
+        return show_json(self.task.response)
 
 
 def task_page(task: Task, url: Url) -> TaskPage:
@@ -64,11 +71,10 @@ def task_page(task: Task, url: Url) -> TaskPage:
     alias, options, now = task._state.db or "default", TaskOptions.readable(task.options), timezone.now()
     crumbs = crumbs_of(task, alias, url)
     return TaskPage(
-        counted=counted_of(task), uuid=str(task.uuid), title=visible(task.title),
+        task=task, counted=counted_of(task), uuid=str(task.uuid), title=visible(task.title),
         badge=task_badge(task.state), sentence=sentence(task, alias), message=_message(task), meta=_meta(task, now),
-        crumbs=crumbs, is_deep=task.depth > len(crumbs), shared=show_json(task.shared),
-        response=show_json(task.response), details=_details(task, options), events=events_of(task, alias, now),
-        finished=clock(task.finished_at, now),
+        crumbs=crumbs, is_deep=task.depth > len(crumbs), details=_details(task, options),
+        events=events_of(task, alias, now), finished=clock(task.finished_at, now),
     )  # fmt: skip
 
 

@@ -7,7 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_tasks_poc import EntityWrapper, State
@@ -254,6 +256,15 @@ def test_only_branches_of_the_tree_and_rows_that_are_there_are_told(viewer: Clie
     assert "nan%" not in text_of(viewer, url("live", task), see=f"{task.uuid.hex}~nan~1")
 
 
+@pytest.mark.parametrize("name", ["live", "timeline", "timeline_live", "branch"])
+def test_what_is_kept_up_to_date_reads_no_large_column(viewer: Client, name: str) -> None:
+    task = build("Large", EntityWrapper(Say), shared={"rows": "x" * 1000})
+    with CaptureQueriesContext(connection) as captured:
+        text_of(viewer, url(name, task))
+    read = [query["sql"] for query in captured if re.search(r"task[`\"]\.[`\"](shared|response)[`\"]", query["sql"])]
+    assert read == []
+
+
 # Bad input.
 
 
@@ -272,8 +283,8 @@ def test_a_part_of_what_was_purged_is_a_kind_404(viewer: Client) -> None:
 def test_a_tree_that_is_purged_while_its_page_is_made_is_said_to_be_gone(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def purged_after(uuid: UUID) -> Task | None:
-        found = find_task(uuid)
+    def purged_after(uuid: UUID, *without: str) -> Task | None:
+        found = find_task(uuid, *without)
         Task.objects.filter(depth=0).delete()
         return found
 

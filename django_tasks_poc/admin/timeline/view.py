@@ -18,6 +18,7 @@ from ...texts import one_line
 from ...viewer import find_task
 from ..tabs import tabs
 from ..tree import TreeMixin
+from ..tree.views import UNSEEN
 from .page import timeline
 from .rows import Links
 
@@ -64,7 +65,7 @@ class TimelineMixin(TreeMixin):
     def _task(self, request: HttpRequest, uuid: UUID) -> Task:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if (task := find_task(uuid)) is None:
+        if (task := find_task(uuid, *UNSEEN)) is None:
             raise Http404(gettext("There is no task %(uuid)s.") % {"uuid": uuid})
         return task
 

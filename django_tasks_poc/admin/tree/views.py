@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin
 
+#: What may be large and is on no part of a page that is kept up to date.
+UNSEEN = ("shared", "response")
+
 _TEMPLATES = "admin/django_tasks_poc/task/"
 
 
@@ -85,7 +88,7 @@ class TreeMixin(ModelAdmin):
 
     def branch_view(self, request: HttpRequest, task: UUID) -> HttpResponse:
         """Answer with a branch, or with more rows of it."""
-        found = _task(task)
+        found = _task(task, *UNSEEN)
         level = _level(request)
         branch = branch_of(found, request.GET, level, self.branch_urls())
         template = "_branch_rows.html" if "rows" in request.GET else "_branch.html"
@@ -93,7 +96,7 @@ class TreeMixin(ModelAdmin):
 
     def live_view(self, request: HttpRequest, task: UUID) -> HttpResponse:
         """Answer with what may have changed on the page, or that nothing has."""
-        found, urls = _task(task), self.branch_urls()
+        found, urls = _task(task, *UNSEEN), self.branch_urls()
         context = self.task_context(request, found) | {"live": live_branches(found, request.GET, urls)}
         response = self._fragment(request, "_live_parts.html", **context).render()
         response["X-Task-Finished"] = context["page"].finished
@@ -210,8 +213,8 @@ def find_stage(key: UUID) -> TaskStage | None:
     return None
 
 
-def _task(key: UUID) -> Task:
-    if (task := find_task(key)) is None:
+def _task(key: UUID, *without: str) -> Task:
+    if (task := find_task(key, *without)) is None:
         raise Http404
     return task
 
