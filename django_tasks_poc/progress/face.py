@@ -6,11 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import DEFAULT_DB_ALIAS
 from django.template.loader import render_to_string
 from django.utils.translation import ngettext
 
 from ..models import Task, TaskStage
-from ..node import databases, nodes
+from ..node import databases
 from ..states import State
 from ..texts import amount, visible
 from .bar import Segment, segments
@@ -50,7 +51,8 @@ def find(uuid: UUID) -> Task | None:
 
 def face(task: Task) -> Face:
     """Return what is to be seen of a task now, as its row was read."""
-    alias = nodes[task.node].database
+    # Where it was read from: its node may have left the settings.
+    alias = task._state.db or DEFAULT_DB_ALIAS
     # A state of a newer version is at work, as far as this one can tell.
     state = State(task.state) if task.state in State.values else State.RUNNING
     shown = _fan_out(task, alias) or task

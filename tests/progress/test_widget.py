@@ -84,6 +84,14 @@ def test_an_import_from_its_build_to_its_end() -> None:
     assert (now.percent, now.is_finished, now.failures) == (100, True, "1 failed")
 
 
+def test_a_task_whose_node_left_the_settings_is_still_told_of() -> None:
+    store = Store()
+    task = store.root(2)
+    store.claim()
+    Task.objects.filter(uuid=task.uuid).update(node="gone")
+    assert seen(task).say == "Step 1 of 2"
+
+
 def test_what_a_handler_raised_is_no_business_of_those_who_wait() -> None:
     store = Store()
     task = store.root(3)
