@@ -6,9 +6,11 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from django_tasks_poc.manager.schema import Schema
 from django_tasks_poc.manager.stopping import Stop
 
 #: It knows of no database.
@@ -55,3 +57,25 @@ def test_after_a_signal_one_more_makes_no_failure_of_the_end(heard: list[int], f
 
 def test_a_second_signal_is_urgent() -> None:
     assert asyncio.run(stopped_by(signal.SIGTERM, signal.SIGHUP)).urgent.is_set()
+
+
+class Away:
+    """Stands for a database that does not answer."""
+
+    unapplied = None
+
+    async def call(self, function: Any) -> None:
+        await asyncio.Event().wait()
+
+
+def test_a_manager_that_asks_what_its_tables_lack_hears_that_it_is_to_stop() -> None:
+    """Given a database that is away when that is asked, then a request to stop is not waited out."""
+
+    async def scenario() -> bool:
+        stop, away = Stop(), Away()
+        parts: Any = (away, away, None, stop)
+        asyncio.get_running_loop().call_soon(stop.request)
+        async with asyncio.timeout(5):
+            return await Schema(*parts).turns_out_incomplete()
+
+    assert asyncio.run(scenario())

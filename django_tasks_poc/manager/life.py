@@ -78,6 +78,9 @@ class Life:
             if await self._boots():
                 await self._supervise(broken)
         except NotMigrated:
+            # First: nobody hears the stages or beats for them any more, and the next question may take long.
+            self.runs.is_stopping = True
+            await self.runs.executor.stop()
             self.may_wait = not self.options.drain and await self.schema.turns_out_incomplete()
             raise
         finally:

@@ -30,7 +30,17 @@ class Schema:
         return await self._database.call(self._processing.unapplied) is None
 
     async def turns_out_incomplete(self) -> bool:
-        """Say whether tables are missed because migrations were taken back."""
+        """Say whether tables are missed because migrations were taken back; once asked to stop, nobody need know."""
+        looking = asyncio.ensure_future(self._look_again())
+        stopping = asyncio.ensure_future(self._stop.requested.wait())
+        try:
+            done, _ = await asyncio.wait([looking, stopping], return_when=asyncio.FIRST_COMPLETED)
+            return looking.result() if looking in done else True
+        finally:
+            for future in (looking, stopping):
+                future.cancel()
+
+    async def _look_again(self) -> bool:
         for _ in range(int(_NOTED_WITHIN / _LOOK)):
             if not await self.is_complete():
                 return True
