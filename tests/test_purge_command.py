@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,8 +13,13 @@ from django.core.management import CommandError, call_command
 from django_tasks_poc import EntityWrapper, State, TaskBuilder
 from django_tasks_poc.management.age import as_seconds
 from django_tasks_poc.management.commands import purge_tasks
+from django_tasks_poc.manager.database import Database
+from django_tasks_poc.manager.purger import Purger
 from django_tasks_poc.models import Task, TaskStage
-from django_tasks_poc.purging import Kept, Purged
+from django_tasks_poc.node import nodes
+from django_tasks_poc.processing import PIECE, Processing
+from django_tasks_poc.purging import Kept, PurgeCursor, Purged, PurgeWish
+from django_tasks_poc.states import FINAL
 from django_tasks_poc.storage.orm import purge
 from django_tasks_poc.testing import run_pending
 
@@ -90,6 +96,27 @@ def test_what_is_kept_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = f"“Import” ({task.uuid}) is kept: shop.Invoice.task protects it.\n"
     assert say("--older-than", "0", "--dry-run") == f"{wanted}Would purge 0 tasks with 0 stages.\n"
     assert say("--older-than", "0") == f"{wanted}Purged 0 tasks with 0 stages.\n"
+
+
+def test_what_is_kept_does_nothing_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = build(EntityWrapper(Say))
+    run_pending()
+    monkeypatch.setattr(purge, "protected", lambda *_: {task.uuid: "\x1b[2J\nno"})
+    assert f"“Import” ({task.uuid}) is kept: ␛[2J no.\n" in say("--older-than", "0")
+
+
+def test_a_manager_logs_what_is_kept_on_one_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    task = build(EntityWrapper(Say))
+    run_pending()
+    Task.objects.filter(uuid=task.uuid).update(title="\x1b[2J\nImport")
+    monkeypatch.setattr(purge, "protected", lambda *_: {task.uuid: "\x1b[2J\nno"})
+    purged = nodes["default"].task_command.purge(PIECE, PurgeCursor(), PurgeWish(0, FINAL))
+    purger = Purger(Database(), Processing(nodes["default"], uuid4()))
+    for kept in purged.kept:
+        purger._tell(kept)
+    assert caplog.messages[1:] == [f"“␛[2J Import” ({task.uuid}) is kept: ␛[2J no."]
 
 
 def test_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

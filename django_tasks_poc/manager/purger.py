@@ -10,6 +10,7 @@ from uuid import UUID
 from ..conf import config
 from ..processing import Processing
 from ..purging import Kept, PurgeCursor, words
+from ..texts import one_line
 from .database import Database
 
 logger = logging.getLogger("django_tasks_poc")
@@ -55,4 +56,5 @@ class Purger:
     def _tell(self, kept: Kept) -> None:
         """Tell of a tree once, not in each round."""
         if kept.task not in self._told:
-            logger.warning("“%s” (%s) is kept: %s.", kept.title, kept.task, kept.reason)
+            title, reason = one_line(kept.title), one_line(kept.reason, 300)
+            logger.warning("“%s” (%s) is kept: %s.", title, kept.task, reason)

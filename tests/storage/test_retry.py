@@ -93,7 +93,8 @@ def test_a_retry_is_refused_while_its_finally_runs(store: Store) -> None:
     task = store.root(1, with_finally=True)
     store.record(error(*store.claim()))
     (claim,) = store.claim()
-    with pytest.raises(TaskBusy, match=str(claim.stage)):
+    Task.objects.filter(uuid=task.uuid).update(title="\x1b[2J\nroot")
+    with pytest.raises(TaskBusy, match=f"{claim.stage} of task “␛.2J root” is"):
         task.retry_failed()
 
 
@@ -109,7 +110,8 @@ def failed_beside_a_stage_at_work(store: Store) -> tuple[Task, Task, Claim]:
 def test_a_retry_below_what_is_being_canceled_is_refused(store: Store) -> None:
     root, nested, running = failed_beside_a_stage_at_work(store)
     root.cancel()
-    with pytest.raises(TaskBusy, match="is being canceled; retry when it has ended"):
+    Task.objects.filter(uuid=root.uuid).update(title="\x1b[2J\nroot")
+    with pytest.raises(TaskBusy, match=r"“␛.2J root” is being canceled; retry when it has ended"):
         nested.retry_failed()
     store.record(act.stopped(running))
     assert nested.retry_failed() == VerbResult(tasks=2, stages=2)

@@ -59,7 +59,8 @@ class Command(BaseCommand):
                 self._stages += purged.stages
                 for kept in purged.kept:
                     self._clear()
-                    self.stdout.write(f"“{one_line(kept.title)}” ({kept.task}) is kept: {kept.reason}.")
+                    title, reason = one_line(kept.title), one_line(kept.reason, 300)
+                    self.stdout.write(f"“{title}” ({kept.task}) is kept: {reason}.")
                 if purged.next is None:
                     return
                 cursor = purged.next

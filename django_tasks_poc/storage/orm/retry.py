@@ -16,6 +16,7 @@ from ...models.stage import COUNTS, StageQuerySet
 from ...models.task import TaskQuerySet
 from ...outcomes import VerbResult
 from ...states import FAILED, FINAL, State
+from ...texts import one_line
 from .build import take_key
 from .writer import Writer
 
@@ -96,12 +97,12 @@ def _way_up(writer: Writer, top: Task) -> list[tuple[Task, UUID]]:
         stage, nested = task.parent_stage_id, task
         task = writer.task(TaskStage.objects.using(writer.alias).values_list("task", flat=True).get(uuid=stage))
         if task.finished_at is None and State(task.state).is_final:
-            raise TaskBusy(task.uuid, f"Task “{task.title}” is being canceled; retry when it has ended.")
+            raise TaskBusy(task.uuid, f"Task “{one_line(task.title)}” is being canceled; retry when it has ended.")
         if nested.finished_at and not waited_for(Task.objects.using(writer.alias).filter(uuid=nested.uuid)).exists():
             raise TaskBusy(
                 stage,
-                f"Task “{nested.title}” counts no more: the stage that waited for it runs anew, or did. "
-                f"Retry “{task.title}”.",
+                f"Task “{one_line(nested.title)}” counts no more: the stage that waited for it runs anew, or did. "
+                f"Retry “{one_line(task.title)}”.",
             )
         way.append((task, stage))
     return way
@@ -128,7 +129,9 @@ def _reopen(writer: Writer, task: Task, waits: Collection[UUID], *, failures: bo
 
 def _refuse_if(busy: StageQuerySet, task: Task) -> None:
     if (stage := busy.values_list("uuid", flat=True).first()) is not None:
-        raise TaskBusy(stage, f"Stage {stage} of task “{task.title}” is at work and would have to wait for the retry.")
+        raise TaskBusy(
+            stage, f"Stage {stage} of task “{one_line(task.title)}” is at work and would have to wait for the retry."
+        )
 
 
 def _move(writer: Writer, task: Task, rows: StageQuerySet, state: State) -> int:
