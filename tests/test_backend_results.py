@@ -11,10 +11,12 @@ from django.dispatch import Signal
 
 from django_tasks_poc import EntityWrapper, RetryPolicy
 from django_tasks_poc.exceptions import InvalidHandler, InvalidParams, ProcessDied, TaskCanceled
-from django_tasks_poc.models import StageAttempt, Task
+from django_tasks_poc.models import StageAttempt, Task, TaskStage
 from django_tasks_poc.tasks_api import (
     InvalidTask,
+    TaskResultDoesNotExist,
     TaskResultStatus,
+    task_backends,
     task_enqueued,
     task_finished,
     task_started,
@@ -144,6 +146,22 @@ def test_a_start_that_was_lost_is_no_attempt(outcome: str) -> None:
     StageAttempt.objects.update(outcome=outcome)
     result.refresh()
     assert (result.status, result.attempts, result.errors) == (SUCCESSFUL, 1, [])
+
+
+@pytest.mark.parametrize("path", ["tests.backend_tasks.removed", "tests.backend_tasks.Refused", "no_such_module.task"])
+def test_a_result_whose_function_is_gone_says_so(path: str) -> None:
+    result = ended(tasks.add, 1)
+    row = TaskStage.objects.get(task=result.id, order=0)
+    TaskStage.objects.filter(uuid=row.uuid).update(params=row.params.replace("tests.backend_tasks.add", path))
+    with pytest.raises(TaskResultDoesNotExist, match=rf"{result.id} .* renamed or removed: {path}"):
+        task_backends["default"].get_result(result.id)
+
+
+def test_a_state_that_nobody_knows_is_no_end() -> None:
+    result = tasks.add.enqueue(1)
+    TaskStage.objects.filter(task=result.id).update(state="MOVED")
+    result.refresh()
+    assert (result.status, result.finished_at) == (READY, None)
 
 
 @contextmanager

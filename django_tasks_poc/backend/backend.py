@@ -96,12 +96,20 @@ class TaskManagerBackend(BaseTaskBackend):
         return result
 
     def get_result(self, result_id: str) -> TaskResult[..., Any]:
-        """Return the result as of now, in two queries; raise TaskResultDoesNotExist unless this backend enqueued it."""
+        """Return the result as of now, in two queries.
+
+        Raises TaskResultDoesNotExist unless this backend enqueued it, and where its function is gone.
+        """
         try:
             uuid = UUID(str(result_id))
         except ValueError:
             raise TaskResultDoesNotExist(result_id) from None
-        result = enqueued_result(self.node, self.alias, uuid)
+        try:
+            result = enqueued_result(self.node, self.alias, uuid)
+        except InvalidHandler as error:
+            raise TaskResultDoesNotExist(
+                f"Task {result_id} cannot be read as a result, as its function was renamed or removed: {error}"
+            ) from error
         if result is None:
             raise TaskResultDoesNotExist(result_id)
         return result

@@ -79,7 +79,8 @@ def _call_of(stage: TaskStage) -> _Call:
 
 def _result(stage: TaskStage, call: _Call) -> TaskResult[..., Any]:
     task, attempts = stage.task, _counted(stage)
-    state = State(stage.state)
+    # One that nobody knows, as from a newer version, keeps its stage where it is.
+    state = State(stage.state) if stage.state in State.values else State.PAUSED
     if task.state == State.CANCELED and state in (State.READY, State.PAUSED):
         state = State.CANCELED  # It is closed in a moment, and never begins.
     result: TaskResult[..., Any] = TaskResult(
