@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from django.views.debug import SafeExceptionReporterFilter, get_default_exception_reporter_filter
 
 from .serialization import from_json
@@ -33,6 +34,14 @@ def masked_json(text: str) -> Any:
             else:
                 pending.append(item)
     return whole[0]
+
+
+def masked_compact(text: str) -> str:
+    """Return JSON text, or the beginning of one, with its secrets masked, on one line if it can be read."""
+    try:
+        return json.dumps(masked_json(text), ensure_ascii=False, separators=(",", ":"))
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return masked_text(text)
 
 
 def masked_text(text: str) -> str:

@@ -11,6 +11,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Left, Right
 from django.utils import timezone
 
+from ..masking import masked_compact
 from ..models import Kind, StageAttempt, Task, TaskEvent, TaskStage
 from ..models.stage import COUNTS
 from ..states import FAILED, FINAL, State
@@ -131,8 +132,9 @@ def _stage(row: TaskStage, now: datetime) -> TreeStage:
     is_running, response = row.state == State.RUNNING, getattr(row, "response_head")  # noqa: B009  # annotated
     return TreeStage(
         uuid=row.uuid, order=row.order, is_finally=row.kind == Kind.FINALLY, handler=row.handler,
-        params=getattr(row, "params_head"), state=row.state, message=row.message[:TEXT],  # noqa: B009  # annotated
-        response="" if response.startswith(COUNTS) or row.state == State.WAITING else response,
+        params=masked_compact(getattr(row, "params_head")), state=row.state,  # noqa: B009  # annotated
+        message=row.message[:TEXT],
+        response="" if response.startswith(COUNTS) or row.state == State.WAITING else masked_compact(response),
         response_type=row.response_type, error=row.error_message[:TEXT], traceback=getattr(row, "trace"),  # noqa: B009
         attempt=row.attempt, start=row.start, progress=_progress(row) if is_running else None,
         due=row.due if row.due is not None and row.due > now else None,

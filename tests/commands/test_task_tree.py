@@ -130,6 +130,20 @@ def test_hostile_titles_are_shown_and_do_nothing(say: Callable[..., str]) -> Non
     assert width(first.partition("SUCCESS")[0]) == width(second.partition("SUCCESS")[0])
 
 
+def test_secrets_are_masked_in_every_format(say: Callable[..., str]) -> None:
+    secret = {"api_key": ["hunter2"], "rows": 7}
+    task = build("Secret", EntityWrapper(Say, {"response": secret}), EntityWrapper(Say, {"message": "plain"}))
+    long = EntityWrapper(Say, {"response": {"password": "hunter2", "rows": ["x" * 5_000]}})
+    for one in (run_task(task), run_task(build("Long", long))):
+        for format in ("text", "json"):
+            told = say("task_tree", one.uuid, "--format", format)
+            assert "hunter2" not in told
+            assert "*****" in told
+    told = json.loads(say("task_tree", task.uuid, "--format", "json"))
+    assert told["stages"][0]["response"] == '{"api_key":"********************","rows":7}'
+    assert told["stages"][1]["params"] == '{"message":"plain"}'
+
+
 def test_rows_that_cannot_be_read_are_shown_as_they_are(say: Callable[..., str]) -> None:
     task = build("Broken", EntityWrapper(Say), EntityWrapper(Say))
     TaskStage.objects.filter(task=task, order=0).update(params="{", response="[1,", progress="?", state="DANCING")
