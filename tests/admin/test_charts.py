@@ -148,6 +148,23 @@ def test_a_big_task_is_read_once_in_a_while(monkeypatch: Any, django_assert_num_
     assert read() is not first
 
 
+def test_a_big_task_is_kept_for_each_admin_site_and_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = run(*fan_out(30), elapsed=120)
+    monkeypatch.setattr(pages, "_recent", Recent(10.0))
+    monkeypatch.setattr(pages, "BIG", 29)
+
+    def read(site: str) -> pages.Timeline:
+        links = Links(task=lambda key: f"/{site}/task/{key}/", stage=lambda key: f"/{site}/stage/{key}/")
+        return pages.timeline(Task.objects.get(uuid=task.uuid), "default", links)
+
+    assert "/staff/" in repr(read("staff"))
+    assert "/staff/" not in repr(read("admin"))
+    with timezone.override("Asia/Tokyo"):
+        there = read("admin")
+    with timezone.override("America/New_York"):
+        assert read("admin").since != there.since
+
+
 @pytest.mark.anywhere
 def test_what_is_kept_is_dropped_in_time() -> None:
     recent: Recent[int] = Recent(0.05, most=2)

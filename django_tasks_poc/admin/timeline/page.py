@@ -41,16 +41,18 @@ _recent: Recent[Timeline] = Recent(KEPT)
 
 def timeline(task: Task, alias: str, links: Links) -> Timeline:
     """Return the timeline of a task, of a big one as it was a few seconds ago."""
-    if (kept := _recent.get(_key(task, alias))) is not None:
+    if (kept := _recent.get(_key(task, alias, links))) is not None:
         return kept
     page = _read(task, alias, links)
     if page.is_big:
-        _recent.put(_key(task, alias), page)
+        _recent.put(_key(task, alias, links), page)
     return page
 
 
-def _key(task: Task, alias: str) -> tuple[object, ...]:
-    return (alias, task.uuid, task.state, task.finished_at, get_language())
+def _key(task: Task, alias: str, links: Links) -> tuple[object, ...]:
+    """Return all that a page depends on; its own address stands for the admin site that its links lead to."""
+    reader = get_language(), timezone.get_current_timezone_name(), links.task(task.uuid)
+    return (alias, task.uuid, task.state, task.finished_at, *reader)
 
 
 def _read(task: Task, alias: str, links: Links) -> Timeline:
