@@ -9,12 +9,12 @@ from asgiref.sync import sync_to_async
 from django.db import transaction
 
 from . import signals
-from .draft import TaskDraft, make_options
+from .draft import TaskDraft, creator, make_options
 from .entities import EntityFinally, EntityHandler, EntityWrapper, OnError
 from .exceptions import InvalidDraft, InvalidHandler
 from .node import EntityNode, nodes
 from .options import FinallySpec, HandlerSpec, StoredRetry, TaskOptions
-from .serialization import class_path, clean_text, to_json
+from .serialization import class_path, to_json
 from .storage.values import NewTask, Parent
 from .words import short
 
@@ -134,5 +134,5 @@ def _new_task(draft: TaskDraft, recipe: _Recipe, *, is_nested: bool) -> NewTask:
         max_parallel=options.max_parallel, on_error=str(on_error), max_failures=options.max_failures,
         priority=options.priority, delay=options.delay, run_after=options.run_after,
         unique_key=(options.unique_key or "") if options.unique and not is_nested else None,
-        created_by="" if options.created_by is None else clean_text(str(options.created_by)[:255]),
+        created_by="" if options.created_by is None else creator(options.created_by),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from .entities import EntityWrapper, OnError, RetryPolicy
 from .exceptions import InvalidDraft
-from .serialization import is_storable
+from .serialization import clean_text, is_storable
 from .words import MOST_SECONDS, is_seconds, meant, short
 
 _SHARE = re.compile(r"\d{1,3}(\.\d+)?%")
@@ -52,6 +52,12 @@ class DraftOptions:
             raise InvalidDraft("Give delay or run_after, not both.")
         if self.unique_key is not None and not self.unique:
             raise InvalidDraft("unique_key needs unique=True; with unique=False nothing is compared.")
+
+
+def creator(by: Any) -> str:
+    """Return the text kept of who creates a task: of a user the unique name, as others may share what is shown."""
+    named = getattr(by, "get_username", None)
+    return clean_text(str((named() if callable(named) else "") or by)[:255])
 
 
 def _is_int(value: Any, least: int, most: int = 2**31 - 1) -> bool:

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from ..conf import config
+from ..draft import creator
 from ..models import Task
 
 Permission = Callable[[HttpRequest, Task], bool]
@@ -27,4 +28,4 @@ def by_default(request: HttpRequest, task: Task) -> bool:
         return False
     if user.is_staff and user.has_perm("django_tasks_poc.view_task"):
         return True
-    return bool(task.created_by) and task.created_by == user.get_username()
+    return bool(task.created_by) and task.created_by == creator(user)

@@ -17,10 +17,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from django_tasks_poc import State
+from django_tasks_poc import EntityWrapper, State
 from django_tasks_poc.models import Task
 from django_tasks_poc.progress.face import Face, face
 
+from ..building import build
+from ..handlers import Noop
 from ..support_rows import add_stages
 from ..support_storage import Store, error, success, waits
 
@@ -194,6 +196,17 @@ def test_a_project_decides_who_sees_it(client: Client, settings: Any) -> None:
 @pytest.fixture(autouse=True)
 def default_permission(settings: Any) -> None:
     settings.DJANGO_TASKS_POC = {}
+
+
+def test_a_user_given_as_who_built_it_sees_it_whatever_the_user_is_shown_as(
+    client: Client, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given users that are shown by a name which others share, then only the one who built the task sees it."""
+    monkeypatch.setattr(User, "__str__", lambda user: "Ann Smith")
+    task = build("Import", EntityWrapper(Noop), created_by=ann)
+    assert client.get(url(task)).status_code == 200
+    client.force_login(User.objects.create_user("another_ann"))
+    assert client.get(url(task)).status_code == 404
 
 
 def test_it_is_only_read(client: Client, ann: User) -> None:
