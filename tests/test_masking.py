@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from django_tasks_poc.admin.values import masked, show_json
+from django_tasks_poc.admin.values import LIMIT, masked, show_json
 from django_tasks_poc.masking import indented, masked_json
 from django_tasks_poc.serialization import MAX_DEPTH
 
