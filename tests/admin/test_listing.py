@@ -127,8 +127,9 @@ def large(db: None) -> Task:
     rows = TaskStage.objects.filter(task=task)
     rows.filter(state=State.SUCCESS).update(duration=F("order") * 0.001)
     rows.filter(order__gt=29_000).update(due=timezone.now())
-    with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE TABLE {TaskStage._meta.db_table}" if connection.vendor == "mysql" else "ANALYZE")
+    if connection.vendor != "mysql":  # where it would commit
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
     task.refresh_from_db()
     return task
 
