@@ -164,7 +164,7 @@ def test_nothing_scans_the_table(viewer: Client) -> None:
     with CaptureQueriesContext(connection) as captured:
         for query in ("", "?state=open", "?state=ERROR", "?built=day", f"?older=1-{uuid4().hex}"):
             text_of(viewer, f"{LIST}{query}")
-    ours = [query["sql"] for query in captured if '"django_tasks_poc_' in query["sql"]]
+    ours = [query["sql"] for query in captured if "django_tasks_poc_" in query["sql"]]
     assert ours
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
